@@ -8,7 +8,7 @@ READY := .venv/.ready
 OUT ?= runs/demo
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
 
-.PHONY: demo test test-long lint real bench lowest package lock clean
+.PHONY: demo test test-long test-all lint real bench lowest package lock clean
 .DEFAULT_GOAL := demo
 
 $(READY): requirements.lock pyproject.toml
@@ -26,6 +26,9 @@ test: $(READY)
 
 test-long: $(READY)
 	$(BIN)/python -m pytest -m "long and not slow and not soak" $(PARALLEL)
+
+test-all: $(READY)
+	$(BIN)/python -m pytest -m "not slow and not soak" $(PARALLEL)
 
 real: $(READY)
 	$(BIN)/python -m pytest -m "(real or slow) and not soak" --timeout 0

@@ -12,8 +12,9 @@ import torch
 from PIL import Image
 
 from prunescope import dissect
-from prunescope.concepts import ConceptSet, open_concepts
+from prunescope.concepts import open_concepts
 from prunescope.concepts.convert import convert_concepts
+from prunescope.concepts.protocol import ConceptSet
 from prunescope.networks.loading import load_network
 from prunescope.results.provenance import environment
 from sources import HEIGHT, WIDTH, name_of, write_coco

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -27,7 +28,8 @@ _LEVELS = 124
 
 
 def main() -> None:
-    """Print one JSON object: seconds of the command `status`, as a whole, in a folder made up.
+    """Print one JSON object: seconds of the command `status`, as a whole, in a folder made up,
+    and those of the processor.
 
     Every artifact is there, with three small files, but for tables, figures and page. Starting
     Python is in the seconds.
@@ -38,10 +40,13 @@ def main() -> None:
         run = Path(folder) / "run"
         plan = make_run(run, given.stages)
         taken = [seconds_of_status(run) for _ in range(given.runs + 1)][1:]
+    seconds, processor = zip(*taken, strict=True)
     figures = {
-        "status_seconds": round(statistics.median(taken), 2),
-        "least": round(min(taken), 2),
-        "most": round(max(taken), 2),
+        "status_seconds": round(statistics.median(seconds), 2),
+        "least": round(min(seconds), 2),
+        "most": round(max(seconds), 2),
+        "processor_seconds": round(statistics.median(processor), 2),
+        "load": os.getloadavg()[0],
         "stages": len(plan.stages),
         "artifacts": len(plan.artifacts),
         "runs": given.runs,
@@ -99,15 +104,18 @@ def fill(folder: Path, artifact: Artifact, kind: str) -> None:
     (folder / manifest_name(artifact.part)).write_bytes(manifest)
 
 
-def seconds_of_status(run: Path) -> float:
-    """Return how long the command takes. Fails where it does not find everything done."""
-    started = time.monotonic()
+def seconds_of_status(run: Path) -> tuple[float, float]:
+    """Return the seconds of the command, and those of the processor.
+
+    Fails where it does not find everything done.
+    """
+    started, before = time.monotonic(), os.times()
     command = [sys.executable, "-m", "prunescope", "status", str(run), "--json"]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    taken = time.monotonic() - started
+    taken, after = time.monotonic() - started, os.times()
     found = json.loads(said.splitlines()[-1])
     assert found["to_do"] == ["tables", "figures", "report"], found["to_do"][:5]
-    return taken
+    return taken, sum(after[2:4]) - sum(before[2:4])  # of children
 
 
 if __name__ == "__main__":

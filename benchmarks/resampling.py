@@ -41,9 +41,8 @@ from prunescope.results.run_tables import read_levels
 from prunescope.results.schemas import LEVEL_UNIT_COLUMNS
 from prunescope.results.tables import write_csv
 from prunescope.results.units import count_units
-from prunescope.statistics.bootstrap import ResamplingSettings
 from prunescope.statistics.levels import ResampledLevels, resample_levels
-from prunescope.statistics.settings import VerdictSettings
+from prunescope.statistics.settings import ResamplingSettings, VerdictSettings
 from prunescope.statistics.who_paid import write_who_paid
 from prunescope.statistics.writing import write_verdicts
 

@@ -57,7 +57,7 @@ def _few_threads() -> None:
 
 
 def _a_handful(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from prunescope.concepts.scenery.writer import SceneSet
+    from prunescope.concepts.scenery.scene_set import SceneSet
     from prunescope.concepts.scenes import draw_scenes
 
     few = SceneSet(train=20, val=20, size=32)
@@ -74,7 +74,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A few more pictures, drawn long ago, which the tiny study trains on."""
-    from prunescope.concepts.scenery.writer import SceneSet
+    from prunescope.concepts.scenery.scene_set import SceneSet
     from prunescope.concepts.scenes import draw_scenes
 
     def draw(folder: Path) -> None:

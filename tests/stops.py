@@ -1,7 +1,6 @@
 """How does a command end that is sent signals in the middle of its work?"""
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -26,10 +25,17 @@ def _group(leader: int) -> list[int]:
     return members
 
 
-def _heed() -> None:
-    """Take signals as a command in a terminal does, even where the tests run in the background."""
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_DFL)
+_HEED = """\
+import os, signal, sys
+
+for number in map(int, sys.argv[1].split()):
+    signal.signal(number, signal.SIG_DFL)
+os.execv(sys.executable, [sys.executable, "-m", "prunescope", *sys.argv[2:]])
+"""
+"""Takes signals as a command in a terminal does, even where the tests run in the background.
+
+A program: a process with threads, as this one may have, can hang if Python forks it.
+"""
 
 
 def stop(
@@ -47,13 +53,12 @@ def stop(
     Fails where it needs longer than it may, or leaves a process behind.
     """
     process = subprocess.Popen(
-        [sys.executable, "-m", "prunescope", *command],
+        [sys.executable, "-c", _HEED, " ".join(str(int(each)) for each in SIGNALS), *command],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
         cwd=folder,
-        preexec_fn=_heed,  # noqa: PLW1509  # no other thread forks
     )
     deadline = time.monotonic() + 120
     while not begun() and process.poll() is None and time.monotonic() < deadline:

@@ -68,7 +68,7 @@ def test_a_file_of_annotations_is_opened_in_processes_of_their_own() -> None:
 @pytest.mark.slow
 def test_formats_are_compared_with_brodens_layout() -> None:
     pytest.importorskip("pycocotools", reason="pycocotools is not installed (extra: coco)")
-    found = figures("formats.py", "--images", 4, "--pairs", 1)
+    found = figures("formats.py", "--images", 8, "--pairs", 1)
     for kind in ("coco", "voc"):
         assert 0 < found[kind]["least"] <= found[kind]["ratio"] <= found[kind]["most"]
 
@@ -204,7 +204,35 @@ def test_load_counts_the_stages_it_made() -> None:
     assert found["status_seconds"] > 0
 
 
-@pytest.mark.long
+@pytest.mark.slow
+def test_a_finished_study_is_resumed_as_a_whole_command(drawn: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "tiny.yaml"
+    recipe.write_text(yaml.safe_dump(tiny_recipe(drawn) | {"replicates": 1}))
+    found = figures("resume.py", "--recipe", recipe, "--runs", 1)
+    assert found["artifacts"] > 10
+    assert found["processor_seconds"] > 0
+    assert found["seconds"] > 0
+
+
+@pytest.mark.slow
+def test_memory_is_sampled_after_every_stage_and_does_not_grow_with_them() -> None:
+    found = figures("memory.py", "--stages", 200, "--settled", 100)
+    assert found["stages"] == 2 * (1 + 100)  # a rewind point for each replicate
+    assert found["last_quarter_over_first_mib"] < 40  # 100 stages whose files are kept: 300 MiB
+
+
+@pytest.mark.slow
+def test_every_step_of_a_large_dissection_is_measured_apart() -> None:
+    small = ("--images", 2_000, "--dissected", 1_000, "--associated", 300)
+    found = figures("large.py", *small, "--labels", 50, "--units", 64)
+    names = ("open", "fingerprint", "again_fingerprint", "dissect", "dissect_association", "save")
+    assert found["steps"].keys() > {*names, "summary", "compare", "report"}
+    for step in found["steps"].values():
+        assert step["peak_mib"] > 20
+        assert step["cpu_seconds"] > 0
+
+
+@pytest.mark.slow
 def test_packing_compares_a_real_cluster_with_the_ideal_one() -> None:
     pytest.importorskip("ray", reason="Ray is not installed (extra: ray)")
     found = figures(

@@ -54,7 +54,7 @@ def _check_levels(out: Path, replicate: int, fraction: float) -> None:
         assert int(mask.sum()) == round((1 - fraction) * int(former.sum()))
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_the_demo_recipe_made_tiny_runs_from_the_command_line_to_its_page(
     drawn: Path, tmp_path: Path
 ) -> None:

@@ -22,8 +22,7 @@ from prunescope.pruning.settings import PruningSettings
 from prunescope.pruning.strategy import StrategySettings
 from prunescope.report.settings import FigureSettings
 from prunescope.results.layout import STUDY
-from prunescope.statistics.bootstrap import ResamplingSettings
-from prunescope.statistics.settings import VerdictSettings
+from prunescope.statistics.settings import ResamplingSettings, VerdictSettings
 from prunescope.training.settings import TrainingSettings
 
 _SHIPPED = Path(__file__).parent / "recipes"

@@ -3,11 +3,13 @@
 And where does the user keep what can be made again?
 """
 
+from pathlib import Path
+
 import pytest
 
 from prunescope.base.cache import cache_folder
 from prunescope.base.errors import ConfigError, StoreError
-from prunescope.base.paths import find_files, require_place, require_room
+from prunescope.base.paths import find_files, require_place, require_room, stated_files
 
 
 def found(folder, suffixes=(".png",)):
@@ -44,6 +46,20 @@ def test_folders_that_link_to_each_other_are_walked_once(tmp_path):
     (tmp_path / "a" / "to").symlink_to(tmp_path / "b")
     (tmp_path / "b" / "to").symlink_to(tmp_path / "a")
     assert found(tmp_path / "a") == ["1.png", "to/2.png"]
+
+
+def test_files_come_with_their_facts_in_the_order_in_which_they_are_found(tmp_path):
+    make(tmp_path, "a/1.png", "a-b/2.png", "a.png", "a/b/3.png", ".hidden/4.png", "a/.5.png")
+    (tmp_path / "a" / "to").symlink_to(tmp_path / "a-b")
+    (tmp_path / "a" / "up").symlink_to(tmp_path)
+    (tmp_path / "a" / "file").symlink_to(tmp_path / "a.png")
+    stated = list(stated_files(tmp_path))
+    assert [Path(path) for path, _ in stated] == find_files(tmp_path, ("",))
+    assert all(status == Path(path).stat() for path, status in stated)
+    hidden = {path for path, _ in stated_files(tmp_path, hidden=True)} - {
+        path for path, _ in stated
+    }
+    assert hidden == {str(tmp_path / name) for name in (".hidden/4.png", "a/.5.png")}
 
 
 def test_more_than_the_disk_has_is_told_with_both_numbers(tmp_path):

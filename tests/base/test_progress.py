@@ -6,7 +6,14 @@ from types import SimpleNamespace
 import pytest
 
 from prunescope.base import progress as module
-from prunescope.base.progress import SILENT, BarProgress, LineProgress, duration, progress_on
+from prunescope.base.progress import (
+    SILENT,
+    BarProgress,
+    LineProgress,
+    Progress,
+    duration,
+    progress_on,
+)
 
 
 class Terminal(io.StringIO):
@@ -165,3 +172,18 @@ def test_a_message_beside_bars_is_neither_broken_nor_taken_for_markup(monkeypatc
 )
 def test_a_time_is_written_as_people_say_it(seconds, text):
     assert duration(seconds) == text
+
+
+def test_of_ten_thousand_messages_ten_are_told() -> None:
+    told: list[str] = []
+
+    class Told(Progress):
+        def say(self, message: str) -> None:
+            told.append(message)
+
+    Told().say_first(f"file {number} is damaged" for number in range(10_000))
+    assert told[:10] == [f"file {number} is damaged" for number in range(10)]
+    assert told[10:] == ["... and 9,990 more"]
+    told.clear()
+    Told().say_first(["one"])
+    assert told == ["one"]

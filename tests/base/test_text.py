@@ -4,6 +4,7 @@ import pytest
 
 from prunescope.base.text import (
     align,
+    first_of,
     number,
     on_one_line,
     percent,
@@ -55,3 +56,10 @@ def test_any_value_is_written_in_a_short_line() -> None:
 )
 def test_a_noun_has_the_article_with_which_it_is_said(noun, name):
     assert with_article(noun) == name
+
+
+def test_of_ten_thousand_names_the_first_are_listed():
+    names = [f"level {number}" for number in range(10_000)]
+    assert first_of(names, 2) == "level 0, level 1 and 9,998 more"
+    assert first_of(names[:2], 2) == "level 0, level 1"
+    assert first_of([]) == "none"

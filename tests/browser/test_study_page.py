@@ -18,10 +18,9 @@ from prunescope.report.pages.study import write_study_page
 from prunescope.report.panels import Shown
 from prunescope.results.layout import LevelKey
 from prunescope.results.run_tables import read_levels, read_strategies
-from prunescope.statistics.bootstrap import ResamplingSettings
 from prunescope.statistics.compare import compare
 from prunescope.statistics.levels import ResampledLevels, resample_levels
-from prunescope.statistics.settings import VerdictSettings
+from prunescope.statistics.settings import ResamplingSettings, VerdictSettings
 from prunescope.statistics.writing import write_verdicts
 
 pytestmark = pytest.mark.long

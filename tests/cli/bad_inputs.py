@@ -63,6 +63,16 @@ BAD_INPUTS = {
     "axes in a recipe that are none": Bad(
         "run tiny.yaml --out out --set dissection.axes=NCWHX", ("axes", "NCHW or NLC")
     ),
+    "workers of this machine that share a dissection": Bad(
+        f"dissect {LOADED} {ON_SET} --workers 2",
+        ('engine "local" share no dissection', "--engine ray", "torchrun"),
+    ),
+    "a cluster's address for a dissection on this machine": Bad(
+        f"dissect {LOADED} {ON_SET} --address 127.0.0.1:6379", ("127.0.0.1:6379", "--engine ray")
+    ),
+    "an engine that shares no dissection": Bad(
+        f"dissect {LOADED} {ON_SET} --engine rya", ("rya", 'mean "ray"')
+    ),
     "a basis that there is not": Bad(
         f"dissect {LOADED} {ON_SET} --basis rotation",
         ('there is no basis "rotation"', "random-rotation", "NAME.safetensors"),

@@ -27,7 +27,7 @@ from concepts.voc_files import CAR, save_map, write_voc
 from concepts.worlds import FILES, MASKS, write_folder
 from layers import make_layer
 from prunescope.base.tensors import load_tensors, save_tensors
-from prunescope.concepts.scenery.writer import SceneSet
+from prunescope.concepts.scenery.scene_set import SceneSet
 from prunescope.concepts.scenes import draw_scenes
 from prunescope.networks.registry import build
 from prunescope.pruning.files import prune_saved

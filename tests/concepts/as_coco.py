@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from concepts.coco_files import compressed, uncompressed
-from prunescope.concepts import ConceptSet
+from prunescope.concepts.protocol import ConceptSet
 
 
 def write_as_coco(concepts: ConceptSet, root: Path) -> Path:

@@ -11,10 +11,10 @@ from concepts.as_coco import write_as_coco
 from concepts.coco_files import annotation, square, tiny, write_coco
 from concepts.worlds import photograph
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.concepts import ConceptSet, open_concepts
+from prunescope.concepts import open_concepts
 from prunescope.concepts.check import check_concepts
 from prunescope.concepts.convert import convert_concepts
-from prunescope.concepts.protocol import splits_of
+from prunescope.concepts.protocol import ConceptSet, splits_of
 from prunescope.concepts.sources.broden import BrodenFolder
 
 pytest.importorskip("pycocotools", reason="pycocotools is not installed (extra: coco)")

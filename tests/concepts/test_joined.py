@@ -6,10 +6,10 @@ import pytest
 from concepts.broken import write_masks
 from concepts.voc_files import write_voc
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.concepts import ConceptSet, open_concepts
+from prunescope.concepts import open_concepts
 from prunescope.concepts.check import check_concepts
 from prunescope.concepts.convert import convert_concepts
-from prunescope.concepts.protocol import splits_of
+from prunescope.concepts.protocol import ConceptSet, splits_of
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.concepts import Label
+from prunescope.concepts.protocol import Label
 from prunescope.concepts.sources.broden import BrodenFolder
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from prunescope.base.errors import DataError
-from prunescope.concepts import Label
 from prunescope.concepts.names import Names, read_names
+from prunescope.concepts.protocol import Label
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.concepts import Annotation, ConceptSet, open_concepts
+from prunescope.concepts import open_concepts
+from prunescope.concepts.protocol import Annotation, ConceptSet
 from prunescope.concepts.sources.broden import BrodenFolder
 
 

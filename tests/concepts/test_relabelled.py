@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.concepts import Label, open_concepts
+from prunescope.concepts import open_concepts
 from prunescope.concepts.check import check_concepts
-from prunescope.concepts.protocol import splits_of
+from prunescope.concepts.protocol import Label, splits_of
 
 
 @pytest.fixture

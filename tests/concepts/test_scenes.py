@@ -31,7 +31,8 @@ from prunescope.concepts.scenery.painter import Painter
 from prunescope.concepts.scenery.palette import _GROUPS, _HEX, pick_mood
 from prunescope.concepts.scenery.patterns import FABRICS, PATTERNS
 from prunescope.concepts.scenery.picture import KINDS, PROPS, draw_picture
-from prunescope.concepts.scenery.writer import SceneSet, draw_pictures
+from prunescope.concepts.scenery.scene_set import SceneSet, class_names
+from prunescope.concepts.scenery.writer import draw_pictures
 from prunescope.concepts.scenes import draw_scenes, scenes_folder
 from prunescope.concepts.sources.broden import BrodenFolder
 
@@ -478,3 +479,7 @@ class TestCache:
         monkeypatch.setenv("PRUNESCOPE_CACHE", str(tmp_path / "file"))
         with pytest.raises(ConfigError, match="set PRUNESCOPE_CACHE"):
             scenes_folder(TEN)
+
+
+def test_a_set_knows_its_classes_without_what_draws_them():
+    assert class_names() == tuple(KINDS)

@@ -129,6 +129,11 @@ def test_both_measures_are_those_of_all_upsampled_pixels(oracle, kind, side, sha
         assert auprc == pytest.approx(average_precision_score(y, x), abs=error)
 
 
+def test_a_ranking_that_finds_every_pixel_first_is_one_and_never_more():
+    carried, pixels = np.array([[0, 0, 0, 0, 42]]), np.array([[38, 22, 4, 33, 42]])
+    assert average_precision(carried, pixels) == 1.0
+
+
 def test_the_naive_average_precision_is_that_of_scikit_learn(oracle):
     source = np.random.default_rng(0)
     x, y = source.integers(0, 9, 300) / 8, source.random(300) < 0.3
@@ -302,7 +307,7 @@ def test_counts_that_exceed_32_bits_go_on_in_64(monkeypatch):
 
     def make_room(self, pixels):
         former(self, pixels)
-        grown.append(self._table.dtype)
+        grown.extend({table.dtype for table in self._table})
 
     monkeypatch.setattr(RankingTable, "_make_room", make_room)
     pd.testing.assert_frame_equal(dissect(network, "layer", concepts, **how).units, usual)

@@ -14,7 +14,7 @@ import pytest
 from prunescope import engines
 from prunescope.base.errors import ConfigError
 from prunescope.base.tensors import load_tensors
-from prunescope.concepts.scenery.writer import SceneSet
+from prunescope.concepts.scenery.scene_set import SceneSet
 from prunescope.concepts.scenes import draw_scenes
 from prunescope.experiment import stages
 from prunescope.experiment.completeness import find_losses

@@ -1,9 +1,7 @@
 """Does work run on the machines of a Ray cluster as it does here, whatever becomes of them?"""
 
 import os
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -12,9 +10,10 @@ import pytest
 
 from concepts.broken import flip, write_broden
 from engines.jobs import CHAINS, Chore, Desk, Office, Recorder, Trace, wait_until
+from engines.nodes import remove_another, two_nodes
 from prunescope.base.errors import ConfigError, DataError, PrunescopeError
 from prunescope.base.progress import SILENT
-from prunescope.engines import ray as ray_engine
+from prunescope.engines import ray_worker
 from prunescope.engines.engine import Resources
 from prunescope.engines.ray import RayEngine
 from prunescope.experiment.run import run_study
@@ -25,25 +24,6 @@ ray = pytest.importorskip("ray", reason="Ray is not installed (extra: ray)")
 pytestmark = pytest.mark.long
 
 TABLES = ("levels.csv", "units.csv", "classes.csv", "exemplars.csv", "verdict.json")
-
-
-@contextmanager
-def two_nodes() -> Iterator[tuple[Any, list[Any]]]:
-    """Two nodes of one core each beside a head, on this machine: the cluster, and these nodes.
-
-    Each has a GPU as far as Ray counts, which is enough to see how jobs share them.
-    """
-    from ray.cluster_utils import Cluster
-
-    ray.shutdown()
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        environment.setenv("PYTHONPATH", os.pathsep.join(sys.path))
-        head = {"num_cpus": 0, "include_dashboard": False}
-        made = Cluster(initialize_head=True, head_node_args=head)
-        yield made, [made.add_node(num_cpus=1, num_gpus=1) for _ in range(2)]
-        ray.shutdown()
-        made.shutdown()
 
 
 @pytest.fixture(scope="module")
@@ -117,9 +97,9 @@ def test_lost_reports_cost_no_work(
     engine: RayEngine, office: Office, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     offices: list[Any] = []
-    opened = ray_engine._post_office
+    opened = ray_worker.post_office
     monkeypatch.setattr(
-        ray_engine, "_post_office", lambda module: offices.append(opened(module)) or offices[-1]
+        ray_worker, "post_office", lambda module: offices.append(opened(module)) or offices[-1]
     )
 
     def finish(job: Chore, trace: Trace) -> None:
@@ -158,6 +138,7 @@ def test_a_study_has_the_bytes_of_this_machine_alone(
     assert {path.name for path in compared} >= set(TABLES)
 
 
+@pytest.mark.slow
 def test_all_machines_leave_the_same_broken_images_out(
     cluster: Any, tiny_study: Any, tmp_path: Path
 ) -> None:
@@ -187,17 +168,13 @@ def test_a_node_killed_in_the_middle_costs_time_alone(tiny_study: Any, tmp_path:
 
 
 def _kill_in_training(cluster: Any, nodes: list[Any], out: Path) -> None:
-    """Kill a node while both work, at a training that has a checkpoint.
-
-    It is one through which this process has not joined: without that it could not go on.
-    """
+    """Kill a node while both work, at a training that has a checkpoint."""
 
     def all_work() -> bool:
         return ray.is_initialized() and not ray.available_resources().get("CPU")
 
     wait_until(lambda: any(out.rglob(CHECKPOINT)) and all_work())
-    here = ray.get_runtime_context().get_node_id()
-    cluster.remove_node(next(n for n in nodes if n.node_id != here), allow_graceful=False)
+    remove_another(cluster, nodes)
 
 
 def same_bytes(a: Path, b: Path) -> list[Path]:

@@ -92,7 +92,9 @@ def changed(file: Path, made: dict[Path, int]) -> bool:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("basis", ["random-rotation", "dense.safetensors"])
+@pytest.mark.parametrize(
+    "basis", [pytest.param("random-rotation", marks=pytest.mark.slow), "dense.safetensors"]
+)
 def test_levels_that_lost_filters_are_dissected_along_what_is_left(
     drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, basis: str
 ) -> None:

@@ -157,7 +157,7 @@ def test_parts_made_apart_and_merged_are_the_whole_to_the_byte(
     assert status(tmp_path / "merged").to_do == ()
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_runs_with_other_replicates_strategies_and_levels_are_parts_of_one_study(
     tiny_study: TinyStudy, tmp_path: Path
 ) -> None:

@@ -1,5 +1,6 @@
 """Does a study that is told to stop keep what it has computed, in the middle of anything?"""
 
+import os
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from stops import stop
 
 _RUN = ["run", "tiny.yaml", "--out", "run"]
 _GOES_ON = "prunescope: stopped; the same command goes on from what is finished"
+_ONE_THREAD = {"OMP_NUM_THREADS": "1"}  # as each of two workers has here
 _SLOW = """\
 import time
 from pathlib import Path
@@ -82,7 +84,7 @@ def prepare(study: Recipe, folder: Path) -> Path:
 def finish(folder: Path) -> dict[str, bytes]:
     subprocess.run(
         [sys.executable, "-m", "prunescope", *_RUN, "--workers", "1"],
-        cwd=folder, check=True, capture_output=True,
+        cwd=folder, check=True, capture_output=True, env=os.environ | _ONE_THREAD,
     )  # fmt: skip
     return contents(folder / "run")
 
@@ -111,10 +113,13 @@ def test_a_study_leaves_in_the_middle_of_it_and_ends_with_the_same_bytes(
     study: Recipe,
     never_stopped: dict[str, bytes],
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     doing: str,
     number: signal.Signals,
     engine: int | str,
 ) -> None:
+    for name, value in _ONE_THREAD.items():
+        monkeypatch.setenv(name, value)
     folder = prepare(study, tmp_path / "stopped")
     (folder / "slow").write_text(doing)
     if engine == "ray":

@@ -50,7 +50,7 @@ def test_whatever_a_run_lost_is_named_and_made_again(tiny_study: TinyStudy, run:
         said = name.removesuffix("/manifest.json")
         named = [flaw for flaw in before.damaged if flaw.startswith(f"{said} ")]
         assert named, name
-        assert named[0] in str(before)
+    assert f"  {before.damaged[0]}\n" in str(before)
     run_study(tiny_study(), run, workers=1)
     assert status(run).damaged == ()
     after = {name: kept for name, kept in contents(run).items() if "outdated/" not in name}
@@ -58,6 +58,45 @@ def test_whatever_a_run_lost_is_named_and_made_again(tiny_study: TinyStudy, run:
 
 
 @pytest.mark.long
+@pytest.mark.long
+@pytest.mark.parametrize("lost", ["history.csv", "manifest.json"])
+@pytest.mark.parametrize("linked", ["dissection", "dissection/layer3"])
+def test_dissections_that_lie_elsewhere_stay_when_their_level_is_made_again(
+    tiny_study: TinyStudy, run: Path, tmp_path: Path, lost: str, linked: str
+) -> None:
+    before = contents(run)
+    level = run / "replicate-0/lottery/level-01"
+    (level / linked).rename(tmp_path / "elsewhere")
+    (level / linked).symlink_to(tmp_path / "elsewhere")
+    (level / lost).unlink()
+    said = Recorder()
+    run_study(tiny_study(), run, workers=1, progress=said)
+    assert (level / linked).is_symlink()
+    assert not any(text.startswith("dissecting") for text in said.said)
+    (level / linked).unlink()
+    (tmp_path / "elsewhere").rename(level / linked)
+    assert {n: c for n, c in contents(run).items() if not n.startswith("outdated/")} == before
+
+
+@pytest.mark.long
+def test_what_is_lost_while_a_study_runs_is_made_by_the_same_call(
+    tiny_study: TinyStudy, run: Path
+) -> None:
+    before = contents(run)
+    (run / "replicate-0/lottery/level-02/history.csv").unlink()
+
+    class Losing(Recorder):
+        def say(self, message: str) -> None:
+            super().say(message)
+            if message.startswith("replicate 0, level 2 of lottery:"):
+                shutil.rmtree(run / "replicate-1/lottery/level-01/dissection")
+
+    said = Losing()
+    run_study(tiny_study(), run, workers=1, progress=said)
+    assert any(text.startswith("dissecting replicate 1, level 1") for text in said.said)
+    assert {n: c for n, c in contents(run).items() if not n.startswith("outdated/")} == before
+
+
 def test_a_damaged_manifest_is_named_and_what_it_vouched_for_made_again(
     tiny_study: TinyStudy, run: Path
 ) -> None:

@@ -32,10 +32,14 @@ NETWORKS = {
     "convnext": "timm:convnext_atto",
     "vit": "timm:vit_tiny_patch16_224,img_size=32,depth=2",
 }
+_QUICK = ("convnext", "vit")
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("family", NETWORKS)
+@pytest.mark.parametrize(
+    "family",
+    [name if name in _QUICK else pytest.param(name, marks=pytest.mark.slow) for name in NETWORKS],
+)
 def test_every_strategy_runs(
     tiny_study: TinyStudy, values: dict[str, Any], tmp_path: Path, family: str
 ) -> None:

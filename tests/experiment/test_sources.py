@@ -1,5 +1,6 @@
 """Are a study's photographs read when they are needed, and only then?"""
 
+import os
 import shutil
 import weakref
 from collections.abc import Callable
@@ -10,12 +11,14 @@ import pytest
 import torch
 
 from prunescope.base.errors import DataError
+from prunescope.experiment import source_facts
 from prunescope.experiment.facts import SourceFacts, StudyFacts, record_facts, recorded_facts
 from prunescope.experiment.source_facts import facts_of, facts_of_run
 from prunescope.experiment.sources import Sources
 from prunescope.recipe import Recipe
 
 TinyStudy = Callable[..., Recipe]
+LONG_AGO = 1_500_000_000
 
 
 def test_photographs_are_counted_without_being_read(
@@ -96,6 +99,31 @@ def test_what_is_there_is_looked_at_whatever_was_recorded(tiny_study: TinyStudy)
     assert facts.data == facts_of(study).data
     assert facts.concepts == facts_of(study).concepts
     assert unread == {}
+
+
+def test_concepts_are_not_opened_again_before_a_file_of_theirs_changes(
+    tiny_study: TinyStudy, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRUNESCOPE_CACHE", str(tmp_path / "cache"))
+    copy = Path(shutil.copytree(pictures, tmp_path / "copy"))
+    for file in copy.rglob("*"):
+        os.utime(file, (LONG_AGO, LONG_AGO))
+    study = tiny_study(concepts={"source": f"broden:{copy}"})
+    facts = facts_of(study)
+    record = record_facts(study, facts)
+    assert facts_of_run(study, record) == (facts, {})
+    with monkeypatch.context() as unopened:
+        unopened.setattr(source_facts, "concepts_of", None)
+        assert facts_of_run(study, record) == (facts, {})
+    image = next((copy / "images" / "train").rglob("*.png"))
+    image.write_bytes(image.read_bytes() + b"more")
+    found, unread = facts_of_run(study, record)
+    assert found.concepts.fingerprint != facts.concepts.fingerprint
+    assert not unread
+    image.unlink()
+    found, unread = facts_of_run(study, record)
+    assert found.concepts == facts.concepts
+    assert image.name in unread["concepts"]
 
 
 def test_what_was_recorded_of_another_source_is_not_taken(tiny_study: TinyStudy) -> None:

@@ -278,7 +278,7 @@ def test_the_same_start_in_another_order(tiny_study: TinyStudy, tmp_path: Path) 
     assert not torch.equal(ends[0], ends[1])
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_parts_of_a_study_of_several_strategies_are_merged(recipe: Recipe, tmp_path: Path) -> None:
     pruning = recipe.pruning
     parts = []

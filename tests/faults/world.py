@@ -14,7 +14,7 @@ import yaml
 
 from faults.warm import Warm
 from faults.watching import end, wait_for
-from prunescope.concepts.scenery.writer import SceneSet
+from prunescope.concepts.scenery.scene_set import SceneSet
 from prunescope.concepts.scenes import draw_scenes
 from prunescope.results.layout import MANIFESTS, OUTDATED, WORK
 from runs import BESIDE, tiny_recipe

@@ -42,11 +42,11 @@ def test_masks_of_another_strategy_are_taken_as_they_are() -> None:
 
 def test_a_density_alone_enters_the_key_of_its_level() -> None:
     short, long = strategy(densities=[0.5]), strategy(densities=[0.5, 0.2])
-    assert short.for_level(1) == long.for_level(1) != long.for_level(2)
+    assert short.for_levels()(1) == long.for_levels()(1) != long.for_levels()(2)
 
 
 def test_how_many_levels_there_are_enters_no_key() -> None:
-    assert strategy(levels=1).for_level(1) == strategy(levels=2).for_level(1)
+    assert strategy(levels=1).for_levels()(1) == strategy(levels=2).for_levels()(1)
 
 
 @pytest.mark.parametrize(

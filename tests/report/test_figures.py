@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from prunescope.report.more_figures import (
     survival_figure,
 )
 from prunescope.report.panels import Shown
-from prunescope.report.style import DARK, LIGHT
+from prunescope.report.style import DARK, LIGHT, darkened
 
 NAMES = ("fig1_accuracy", "fig2_interpretability", "fig3_taxonomy", "fig4_consistency")
 
@@ -63,10 +64,19 @@ def test_no_date_and_no_version_is_in_a_file(drawn: list[Path]) -> None:
             assert noise not in content, f"{path.name} holds {noise!r}"
 
 
-def test_a_theme_changes_the_colours(one_layer: pd.DataFrame) -> None:
-    dark = render_figures(Shown(levels=one_layer), ("svg",), DARK)["fig1_accuracy"]["svg"]
-    assert DARK.paper.encode() in dark
-    assert LIGHT.paper.encode() not in dark
+def test_a_dark_figure_is_a_light_one_in_other_colours(one_layer: pd.DataFrame) -> None:
+    light, dark = (
+        render_figures(Shown(levels=one_layer), ("svg",), theme) for theme in (LIGHT, DARK)
+    )
+    for name, drawn in dark.items():
+        assert _numbered(darkened(light[name]["svg"])) == _numbered(drawn["svg"])
+        assert LIGHT.ink.encode() not in drawn["svg"]
+
+
+def _numbered(svg: bytes) -> bytes:
+    """Return a figure with its markers numbered, whose names depend on their colours."""
+    names: dict[bytes, bytes] = {}
+    return re.sub(rb"\bm[0-9a-f]{10}\b", lambda m: names.setdefault(m[0], b"%d" % len(names)), svg)
 
 
 def test_fig_1_shows_accuracy_once_per_network(levels: pd.DataFrame) -> None:

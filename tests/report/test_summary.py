@@ -13,9 +13,8 @@ from prunescope.report.comparison import write_comparison
 from prunescope.report.summary import summarise_result
 from prunescope.results.dissection import Dissection
 from prunescope.results.run import Run
-from prunescope.statistics.bootstrap import ResamplingSettings
 from prunescope.statistics.compare import compare
-from prunescope.statistics.settings import VerdictSettings
+from prunescope.statistics.settings import ResamplingSettings, VerdictSettings
 from prunescope.statistics.writing import write_verdicts
 
 BOTH = make_layer({"red": 200}, {"cat": 100}, {})

@@ -139,6 +139,30 @@ def test_a_damaged_record_is_named_with_what_to_do(tmp_path: Path, content: byte
         Provenance(tmp_path)
 
 
+def test_a_record_with_any_byte_changed_is_refused(invoke, tmp_path: Path):
+    invoke()
+    made = Artifact(path="level-00", key="k")
+    Provenance(tmp_path).finished(made, kind="level", seconds=1, cost=10, resumed=False)
+    path = tmp_path / PROVENANCE
+    written = path.read_bytes()
+    name = written.index(b'"checksum"')  # without it, it would be one of an earlier version
+    for place in range(0, len(written), 3):
+        if written[place : place + 1] == b"\n" or name <= place < name + len('"checksum"'):
+            continue
+        path.write_bytes(written[:place] + bytes([written[place] ^ 1]) + written[place + 1 :])
+        with pytest.raises(StoreError, match="is damaged"):
+            Provenance(tmp_path)
+
+
+def test_a_record_that_is_written_otherwise_but_says_the_same_is_taken(invoke, tmp_path: Path):
+    invoke()
+    made = Artifact(path="level-00", key="é")
+    Provenance(tmp_path).finished(made, kind="level", seconds=1, cost=10, resumed=False)
+    path = tmp_path / PROVENANCE
+    path.write_text(json.dumps(json.loads(path.read_text()), indent=1))  # as earlier versions did
+    assert Provenance(tmp_path).has(made)
+
+
 def test_this_environment_can_be_written_down():
     found = environment()
     assert json.loads(json.dumps(found)) == found

@@ -9,13 +9,8 @@ from hypothesis import strategies as st
 
 from oracle import resampling as oracle
 from prunescope.base.errors import ConfigError
-from prunescope.statistics.bootstrap import (
-    ResamplingSettings,
-    draw_images,
-    interval,
-    intervals_of,
-    strata_of,
-)
+from prunescope.statistics.bootstrap import draw_images, interval, intervals_of, strata_of
+from prunescope.statistics.settings import ResamplingSettings
 
 
 def carrying(*sizes_by_set: tuple[int, tuple[bool, ...]]) -> np.ndarray:

@@ -17,10 +17,10 @@ from prunescope.comparison.dissections import Comparison
 from prunescope.comparison.saved import open_comparison
 from prunescope.report.comparison import write_comparison
 from prunescope.results.dissection import LayerDissection
-from prunescope.statistics.bootstrap import ResamplingSettings
 from prunescope.statistics.by_image import counts_by_image
 from prunescope.statistics.compare import compare
 from prunescope.statistics.resampled import Draws
+from prunescope.statistics.settings import ResamplingSettings
 
 DRAWS = {"draws": 40, "seed": 3}
 UNITS = 8

@@ -11,9 +11,10 @@ from oracle import resampling as oracle
 from prunescope.base.errors import DataError
 from prunescope.results.dissection import LayerDissection
 from prunescope.statistics import concepts
-from prunescope.statistics.bootstrap import ResamplingSettings, draw_images, strata_of
+from prunescope.statistics.bootstrap import draw_images, strata_of
 from prunescope.statistics.by_image import counts_by_image
 from prunescope.statistics.concepts import NO_CONCEPT, concepts_in_draws
+from prunescope.statistics.settings import ResamplingSettings
 
 FAVOURITE = {0: 2, 1: 5, 2: 11, 3: 8}
 

@@ -14,10 +14,10 @@ from oracle import resampling as oracle
 from prunescope.base.errors import DataError
 from prunescope.results.dissection import LayerDissection
 from prunescope.results.run_tables import LayerKey
-from prunescope.statistics.bootstrap import ResamplingSettings
 from prunescope.statistics.by_image import counts_by_image
 from prunescope.statistics.levels import ResampledLevels, resample_levels
 from prunescope.statistics.resampled import Draws
+from prunescope.statistics.settings import ResamplingSettings
 
 SETTINGS = ResamplingSettings(draws=30, seed=5)
 FAVOURITES: dict[LayerKey, dict[int, int]] = {

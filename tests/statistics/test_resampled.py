@@ -14,8 +14,8 @@ from oracle import resampling as oracle
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.results.dissection import LayerDissection
 from prunescope.results.opened import open_layer
-from prunescope.statistics.bootstrap import ResamplingSettings
 from prunescope.statistics.resampled import ResampledLayer, resample
+from prunescope.statistics.settings import ResamplingSettings
 
 FAVOURITE = {0: 2, 1: 5, 2: 11, 3: 8}
 SETTINGS = ResamplingSettings(draws=40, seed=7)

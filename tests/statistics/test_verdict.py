@@ -39,7 +39,7 @@ def rates(change, *, replicates, spread, twins=0, studies=2000, levels=4):
 
 @pytest.mark.long
 @pytest.mark.parametrize("spread", [0.03, 0.06, 0.12])
-@pytest.mark.parametrize("twins", [0, 2])
+@pytest.mark.parametrize("twins", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_at_the_edge_of_the_margin_wrong_verdicts_are_as_rare_as_they_may_be(spread, twins):
     fewer = rates(math.log(0.9), replicates=5, spread=spread, twins=twins)
     more = rates(-math.log(0.9), replicates=5, spread=spread, twins=twins)

@@ -42,7 +42,7 @@ def next_mask(network):
     return prune_by(rule, network, before, images=NoImages(network), seed=0)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler here")
 def test_a_compiled_training_ends_in_the_same_masks(trained):
     eager, compiled = trained(), trained(compile=True)

@@ -97,7 +97,8 @@ def with_ordered_header(content: bytes, names: list[str], *, sealed: bool = Fals
     ordered |= {name: described[name] for name in names}
     header = json.dumps(ordered, separators=(",", ":")).encode()
     header += b" " * (-len(header) % _PREFIX)  # the tensors behind it stay aligned
-    whole = len(header).to_bytes(_PREFIX, "little") + header + content[end:]
+    tensors = memoryview(content)[end:]  # which a slice would copy, and they may be large
+    whole = b"".join([len(header).to_bytes(_PREFIX, "little"), header, tensors])
     if not sealed:
         return whole
     return whole.replace(_NO_SEAL.encode(), hashlib.sha256(whole).hexdigest().encode(), 1)

@@ -18,6 +18,7 @@ from prunescope.base.files import write_atomically
 from prunescope.base.lock import own_turn
 
 _SETTLED_NS = 2_000_000_000  # a file system may give two changes so close together one time
+_LINES_AT_ONCE = 1_000
 _FINGERPRINT = re.compile("[0-9a-f]{64}")
 
 
@@ -52,29 +53,35 @@ def turn_to_make(path: Path, what: str) -> Iterator[None]:
 
 
 def recall(
-    kind: str, files: Iterable[tuple[Path, os.stat_result]], compute: Callable[[], str]
+    kind: str, files: Iterable[tuple[Path | str, os.stat_result]], compute: Callable[[], str]
 ) -> str:
     """Return the fingerprint of files from the cache if none has changed, else `compute()`.
 
     kind: what else the fingerprint depends on, as text.
-    files: with what the system says of them, in one order. A change that leaves a file's size and
-        its time of modification, to the nanosecond, as they were is not noticed.
+    files: with what the system says of them, in one order; a text is an absolute path. A change
+        that leaves a file's size and its time of modification, to the nanosecond, as they were is
+        not noticed.
     """
     digest = hashlib.sha256(f"{kind}\n".encode())
-    newest = 0
+    newest, lines = 0, list[str]()
     for file, status in files:
-        digest.update(os.fsencode(file.absolute()))
-        digest.update(f"\0{status.st_size} {status.st_mtime_ns}\n".encode())
-        newest = max(newest, status.st_mtime_ns)
-    path = cache_folder() / "fingerprints" / digest.hexdigest()
+        path = file if isinstance(file, str) else file.absolute()
+        lines.append(f"{path}\0{status.st_size} {status.st_mtime_ns}\n")
+        if status.st_mtime_ns > newest:
+            newest = status.st_mtime_ns
+        if len(lines) == _LINES_AT_ONCE:
+            digest.update("".join(lines).encode("utf-8", "surrogateescape"))
+            lines.clear()
+    digest.update("".join(lines).encode("utf-8", "surrogateescape"))
+    kept = cache_folder() / "fingerprints" / digest.hexdigest()
     with suppress(OSError, UnicodeDecodeError):
-        cached = path.read_text()
+        cached = kept.read_text()
         if _FINGERPRINT.fullmatch(cached):
             return cached
     settled = time.time_ns() - newest > _SETTLED_NS
     computed = compute()
     if settled:
         with suppress(OSError, StoreError):  # where nothing can be kept, it is computed again
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(path, computed.encode())
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(kept, computed.encode())
     return computed

@@ -15,6 +15,7 @@ from typing import Any
 from prunescope.base.errors import StoreError
 from prunescope.base.paths import require_file
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 _TICK = 50_000_000  # nanoseconds; the clocks of file systems move every 1 to 10 milliseconds
 
 
@@ -134,7 +135,7 @@ def _of(compute: Callable[[Path], str], path: Path, *_facts: int) -> str:
 
 def canonical_json(value: Any) -> str:
     """Write a value as canonical JSON: sorted keys, no spaces, no nan."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _CANONICAL.encode(value)
 
 
 def fingerprint(value: Any) -> str:

@@ -3,7 +3,7 @@
 import io
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO, cast
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 _SECONDS_BETWEEN_LINES = 15.0
+_MOST = 10  # messages of one kind
 Stream = TextIO | io.TextIOBase
 
 
@@ -40,6 +41,15 @@ class Progress:
         for message in messages:
             if message is not None:
                 self.say(message)
+
+    def say_first(self, messages: Iterable[str]) -> None:
+        """Tell the user the first of many messages, each when it comes, and how many follow."""
+        count = 0
+        for count, message in enumerate(messages, 1):
+            if count <= _MOST:
+                self.say(message)
+        if count > _MOST:
+            self.say(f"... and {count - _MOST:,} more")
 
     def titled(self, title: str) -> "Progress":
         """Return the same, with a title before the description of every piece of work."""

@@ -23,6 +23,7 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticUndefined
 
+from prunescope.base.attribute_docs import attribute_docs
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.images import MOST_PIXELS, in_range
 from prunescope.base.text import on_one_line, shortened, written
@@ -134,9 +135,15 @@ class NeverKeyed:
 class Settings(BaseModel):
     """Frozen settings of one stage: unknown keys are refused, values are checked at the door."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_given: Any) -> None:
+        """Take the docstring behind a field as its description, unless it has one."""
+        texts = attribute_docs(cls)
+        for name, field in cls.model_fields.items():
+            if field.description is None and name in texts:
+                field.description = texts[name]
 
     @model_validator(mode="before")
     @classmethod

@@ -84,6 +84,12 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {agreeing(number, noun, plural or noun + 's')}"
 
 
+def first_of(names: Sequence[str], most: int = 20) -> str:
+    """Return the first of some names and how many more there are; "none" where there are none."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return (", ".join(names[:most]) or "none") + more
+
+
 def agreeing(number: int, singular: str, plural: str) -> str:
     """Return the word that agrees with a number: the singular with 1."""
     return singular if number == 1 else plural

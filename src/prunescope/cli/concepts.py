@@ -17,7 +17,7 @@ _SET = Annotated[Stated, OptionsOf(model=CONCEPTS, names=NAMED, arguments={"sour
 
 def list_sets(as_json: Json = False) -> None:
     """Say which concept sets there are."""
-    from prunescope.concepts import kinds
+    from prunescope.concepts.sources import kinds
 
     sets = kinds()
     width = max(map(len, sets)) + 2

@@ -63,6 +63,13 @@ Workers = Annotated[
         show_default="one for each of them, as far as the cores go; 1 on a GPU",
     ),
 ]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT|auto",
+        help="The Ray cluster to work on; else one on this machine, for this call.",
+    ),
+]
 
 _NULL = {"type": "null"}
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY

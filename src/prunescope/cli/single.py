@@ -1,5 +1,6 @@
 """How is one network, or one dissection, looked at?"""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,6 +9,7 @@ import typer
 from prunescope.base.errors import ConfigError
 from prunescope.cli.console import print_result, progress_shown, warn
 from prunescope.cli.options import (
+    Address,
     Device,
     Json,
     Key,
@@ -19,16 +21,17 @@ from prunescope.cli.options import (
     Weights,
     as_option,
 )
+from prunescope.engines import ENGINES
 
 if TYPE_CHECKING:
     from prunescope.dissection.settings import ConceptSettings
     from prunescope.networks.loading import LoadedNetwork
-    from prunescope.statistics.bootstrap import ResamplingSettings
+    from prunescope.statistics.settings import ResamplingSettings
 
 CONCEPTS, DISSECTION = (
     f"dissection.settings:{name}" for name in ("ConceptSettings", "DissectionSettings")
 )
-RESAMPLING = "statistics.bootstrap:ResamplingSettings"
+RESAMPLING = "statistics.settings:ResamplingSettings"
 NAMED = {"source": "concepts", "layers": "layer"}
 DEFAULT_LAYERS = {"layers": "the last with a map"}
 
@@ -73,6 +76,19 @@ def dissect(
     ] = False,
     settings: Annotated[Stated, OptionsOf(model=DISSECTION, names=NAMED, unstated=DEFAULT_LAYERS)],
     device: Device = None,
+    engine: Annotated[
+        str,
+        typer.Option(
+            metavar="|".join(ENGINES.names), help="Who shares the images; ray: tasks on a cluster."
+        ),
+    ] = "local",
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Tasks of --engine ray.", show_default="one for each GPU, or for each node"
+        ),
+    ] = None,
+    address: Address = None,
     as_json: Json = False,
 ) -> None:
     """Find the concept that each unit of one or more layers answers to."""
@@ -88,12 +104,15 @@ def dissect(
     from prunescope.base.ranks import joined
     from prunescope.dissection.settings import DissectionSettings
     from prunescope.experiment.single import dissect_network
+    from prunescope.experiment.spreading import Crew, spread_dissection
     from prunescope.report.summary import describe_layers
 
     dissected = DissectionSettings.validate_from(with_layers(settings), "dissect", as_option)
     chosen = chosen_concepts(concepts, "dissect")
     with joined() as ranks, progress_shown(ranks.rank == 0) as progress:
-        dissection = dissect_network(
+        crew = Crew(engine=engine, workers=workers, address=address)
+        dissected_by = dissect_network if crew.is_here else partial(spread_dissection, crew)
+        dissection = dissected_by(
             load(network, weights, num_classes, key),
             dissected,
             chosen.source,
@@ -183,7 +202,7 @@ def chosen_draws(result: Path, resampling: Stated, command: str) -> "ResamplingS
     """
     from prunescope.base.errors import ConfigError
     from prunescope.results.kinds import is_comparison, is_run
-    from prunescope.statistics.bootstrap import ResamplingSettings
+    from prunescope.statistics.settings import ResamplingSettings
 
     drawn = ResamplingSettings.validate_from(resampling, command, as_option)
     if not resampling.get("draws") and "seed" not in resampling:

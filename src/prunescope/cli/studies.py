@@ -8,8 +8,8 @@ import typer
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.ranks import is_first
-from prunescope.cli.console import print_result, progress_shown
-from prunescope.cli.options import Json, OptionsOf, Stated, Workers
+from prunescope.cli.console import print_result, progress_shown, without_collecting
+from prunescope.cli.options import Address, Json, OptionsOf, Stated, Workers
 from prunescope.cli.single import CONCEPTS, NAMED
 from prunescope.engines import ENGINES
 
@@ -76,13 +76,7 @@ def run(
         str,
         typer.Option(metavar="|".join(ENGINES.names), help="What runs the stages, and where."),
     ] = "local",
-    address: Annotated[
-        str | None,
-        typer.Option(
-            metavar="HOST:PORT|auto",
-            help="The Ray cluster that runs them; else one on this machine, for the run.",
-        ),
-    ] = None,
+    address: Address = None,
     as_json: Json = False,
 ) -> None:
     """Run a study, or go on with it: whatever its run folder lacks is made."""
@@ -138,9 +132,10 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Say what is done, running and left, and how long it will take."""
-    from prunescope.experiment.status import status as status_of
+    with without_collecting():
+        from prunescope.experiment.status import status as status_of
 
-    progress = status_of(folder)
+        progress = status_of(folder)
     print_result(progress.as_dict(), str(progress), as_json=as_json)
 
 

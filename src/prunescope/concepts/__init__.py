@@ -1,19 +1,11 @@
 """On which concept images, whose pixels are labelled, can a network be dissected?"""
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT, Progress
-from prunescope.concepts.broken import WithoutBroken
-from prunescope.concepts.joined import Joined
-from prunescope.concepts.naming import names_in
-from prunescope.concepts.protocol import Annotation, ConceptSet, Divisible, Label
-from prunescope.concepts.relabelled import Relabelled, read_renaming
-from prunescope.concepts.request import COMMON, Request, split_name
-from prunescope.concepts.resized import in_one_size
-from prunescope.concepts.sources import kinds, open_source
 
-__all__ = ["Annotation", "ConceptSet", "Label", "kinds", "open_concepts"]
+if TYPE_CHECKING:
+    from prunescope.concepts.protocol import Divisible
 
 
 def open_concepts(
@@ -25,7 +17,7 @@ def open_concepts(
     lenient: bool = False,
     skip_broken: bool = False,
     progress: Progress = SILENT,
-) -> Divisible:
+) -> "Divisible":
     """Return the concept set of a name.
 
     name: `scenes`, the embedded set (drawn on first use), or that of another kind, see `kinds`;
@@ -37,49 +29,6 @@ def open_concepts(
     skip_broken: leave out broken images, see `WithoutBroken`
     Raises ConfigError for an unknown name or split, DataError for a folder that cannot be used.
     """
-    sets = [
-        _open_one(part, split, limit, lenient, skip_broken, progress) for part in names_in(name)
-    ]
-    opened = sets[0] if len(sets) == 1 else Joined(name, sets)
-    if len(sets) > 1 and limit is not None and limit < len(opened.images):
-        opened = opened.part(range(limit))
-    sized = opened if mask_size is None else in_one_size(opened, mask_size)
-    return WithoutBroken(sized, progress) if skip_broken else sized
+    from prunescope.concepts.opening import open_named
 
-
-def _open_one(
-    name: str,
-    split: str | None,
-    limit: int | None,
-    lenient: bool,
-    skip_broken: bool,
-    progress: Progress,
-) -> Divisible:
-    kind, place, stated = split_name(name)
-    common = {option: value for option, value in stated.items() if option in COMMON}
-    options = {option: value for option, value in stated.items() if option not in COMMON}
-    opened = open_source(
-        Request(
-            name=name,
-            kind=kind,
-            place=place,
-            options=options,
-            split=split,
-            limit=limit,
-            lenient=lenient,
-            skip_broken=skip_broken,
-            progress=progress,
-        )
-    )
-    tables = {
-        option: read_renaming(Path(common[option]).expanduser(), column, opened.labels)
-        for option, column in (("names", "label"), ("categories", "category"))
-        if option in common
-    }
-    named = Relabelled(opened, **tables) if tables else opened
-    size = common.get("size")
-    if size is None:
-        return named
-    if not size.isdecimal():
-        raise ConfigError(f'size of the concept set "{name}" is "{size}", but must be in pixels')
-    return in_one_size(named, int(size))
+    return open_named(name, split, limit, mask_size, lenient, skip_broken, progress)

@@ -8,8 +8,7 @@ from prunescope.base.devices import usable_cores
 from prunescope.base.errors import ConfigError
 from prunescope.base.files import process_mark
 from prunescope.base.progress import SILENT, Progress
-from prunescope.concepts.scenery.workers import draw_set
-from prunescope.concepts.scenery.writer import SceneSet
+from prunescope.concepts.scenery.scene_set import SceneSet
 
 SCENES_VERSION = 2
 """Raised whenever a seed gives other pictures or labels than before."""
@@ -30,6 +29,8 @@ def draw_scenes(
     train on too, and labels/..., the label maps. The folder appears only when it is complete.
     Raises ConfigError where something lies at `root`.
     """
+    from prunescope.concepts.scenery.workers import draw_set
+
     root = root.absolute()
     if root.exists() and (root.is_file() or any(root.iterdir())):
         raise ConfigError(f"{root} is there already: give the scenes a folder of their own")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int64
+from jaxtyping import Float32, Float64, Int64
 from torch import Tensor
 
 from prunescope.base.ranks import Ranks
@@ -15,7 +15,7 @@ from prunescope.dissection.conventions import Centring
 from prunescope.dissection.correlation import CorrelationSums, pearson
 from prunescope.dissection.forward import Batch, Observation
 from prunescope.dissection.ranking import RankingTable, average_precision
-from prunescope.dissection.scores import ranked_labels
+from prunescope.dissection.scores import Best, best_in_blocks, ranked_labels
 from prunescope.results.association import Association
 from prunescope.results.overlap import Overlap
 
@@ -171,10 +171,13 @@ def _best_labels(overlap: Overlap) -> Int64[np.ndarray, "unit rank"]:
 
     Those are the best of every category; -1 where it has fewer.
     """
-    iou = overlap.iou
-    ranked = []
-    for category in range(len(overlap.categories)):
-        columns = np.flatnonzero(overlap.category_of == category)
-        for best, _ in ranked_labels(iou[:, columns]):
-            ranked.append(np.append(columns, -1)[best])
-    return np.stack(ranked, axis=1)
+
+    def best_of(iou: Float64[np.ndarray, "unit label"]) -> list[Best]:
+        ranked = []
+        for category in range(len(overlap.categories)):
+            columns = np.flatnonzero(overlap.category_of == category)
+            for best, value in ranked_labels(iou[:, columns]):
+                ranked.append((np.append(columns, -1)[best], value))
+        return ranked
+
+    return np.stack([column for column, _ in best_in_blocks(overlap, best_of)], axis=1)

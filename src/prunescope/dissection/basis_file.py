@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prunescope.base.arrays import hash_tensor, tensor_names
 from prunescope.base.errors import DataError, nearest
 from prunescope.base.text import counted, on_one_line
 
@@ -16,6 +15,8 @@ SUFFIX = ".safetensors"
 
 def hash_directions(path: Path, layer: str, layers: Sequence[str]) -> str:
     """Return a hash of the tensor of a layer, without torch. Raises as `_tensor_of`."""
+    from prunescope.base.arrays import hash_tensor
+
     return hash_tensor(path, _tensor_of(path, layer, layers))
 
 
@@ -70,6 +71,8 @@ def _tensor_of(path: Path, layer: str, layers: Sequence[str]) -> str:
 
     Raises DataError where there is none, and for anything but a safetensors file.
     """
+    from prunescope.base.arrays import tensor_names
+
     names = tensor_names(path)
     if layer in names:
         return layer

@@ -1,5 +1,6 @@
 """What does every image add to the counts, so that images can be resampled later?"""
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from prunescope.base.errors import DataError
 from prunescope.base.ranks import Ranks
 from prunescope.dissection.kept_masks import narrow
 from prunescope.dissection.overlap import MaskLabelCounts
@@ -41,10 +43,22 @@ class ImageCounts:
                 ),
             }
 
-    def exchange(self, ranks: Ranks) -> None:
-        """Add the images that other processes have counted."""
-        for rows in ranks.gather(self._rows):
-            self._rows = self._rows | rows
+    def exchange(self, ranks: Ranks, names: Sequence[str]) -> None:
+        """Add the images that other processes have counted.
+
+        names: of all images of the set. Raises DataError where they are not counted once each.
+        """
+        everything = ranks.gather(self._rows)
+        counted = Counter(image for rows in everything for image in rows)
+        for image, name in enumerate(names):
+            if counted[image] != 1:
+                those = [str(rank) for rank, rows in enumerate(everything) if image in rows]
+                raise DataError(
+                    f"the {ranks.count} processes that share the images contradict each other: "
+                    f"{name} was counted by {' and '.join(those) or 'none'} of them, but each "
+                    "image belongs to one: give all of them the same concept set and settings"
+                )
+        self._rows = {image: row for rows in everything for image, row in rows.items()}
 
     def table(self, names: Sequence[str], label_numbers: Sequence[int]) -> pd.DataFrame:
         """Return a row per image, in the set's order.

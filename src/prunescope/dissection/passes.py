@@ -95,7 +95,7 @@ def run_passes(
     for of_layer in statistics.values():
         for tally in (of_layer.tally, *of_layer.more):
             tally.exchange(ranks)
-        of_layer.image_counts.exchange(ranks)
+        of_layer.image_counts.exchange(ranks, observation.concepts.images)
         of_layer.borderline.exchange(ranks)
     if associations is None:
         return statistics

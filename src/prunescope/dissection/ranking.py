@@ -37,8 +37,12 @@ class RankingTable:
         self._slots = len(category_of) + categories
         self._units = len(bins.shift)
         self._starts = range(_BLOCK, self._units, _BLOCK)
-        shape = len(self._starts) + 1, self._slots * bins.count, _BLOCK
-        self._table = from_numpy(np.zeros(shape, np.int32)).to(bins.shift.device)
+        shape = self._slots * bins.count, _BLOCK
+        self._device = bins.shift.device
+        self._table = [
+            from_numpy(np.zeros(shape, np.int32)).to(self._device)
+            for _ in range(len(self._starts) + 1)
+        ]
         self._counted = 0
 
     def add(
@@ -82,13 +86,15 @@ class RankingTable:
         self, labels: Int64[np.ndarray, "unit rank"]
     ) -> tuple[Int64[Tensor, "unit rank bin"], Int64[Tensor, "unit category bin"]]:
         """Return the pixels of some labels of each unit, and of the images of each category."""
-        device, bins = self._table.device, self._bins.count
+        device, bins = self._device, self._bins.count
         homes = np.concatenate([self._category_of, np.arange(self._categories)])
         home = from_numpy(homes).to(device)
         columns = torch.arange(_BLOCK, device=device)[:, None]
         carried, pixels = [], []
+        # One for all blocks: malloc cannot reuse what lies between results of theirs, which stay.
+        by_slot = torch.empty((self._slots, bins, _BLOCK), dtype=torch.int64, device=device)
         for table, of_block in zip(self._table, np.split(labels, self._starts), strict=True):
-            by_slot = table.view(self._slots, bins, _BLOCK).long()
+            by_slot.copy_(table.view(self._slots, bins, _BLOCK))
             index = from_numpy(of_block).to(device)
             carried.append(by_slot[index, :, columns[: len(index)]])
             total = by_slot.new_zeros(self._categories, bins, _BLOCK).index_add_(0, home, by_slot)
@@ -118,7 +124,7 @@ class RankingTable:
             slots.append(len(self._category_of) + category)
             counts.append(of_image.counts[left] * (1 - labels[left, category]))
             before += len(of_image.pixels)
-        dtype = np.int32 if self._table.dtype == torch.int32 else np.int64
+        dtype = np.int32 if self._table[0].dtype == torch.int32 else np.int64
         return (
             np.concatenate(of_points),
             (np.concatenate(slots) * self._bins.count * _BLOCK).astype(np.int32),
@@ -129,7 +135,8 @@ class RankingTable:
         """Count in 64 bits as soon as 32 might be too few."""
         self._counted += pixels * max(1, self._categories)
         if self._counted > _MOST_IN_INT32:
-            self._table = self._table.long()
+            for block, table in enumerate(self._table):  # never all of them in both
+                self._table[block] = table.long()
 
 
 def average_precision(
@@ -150,8 +157,9 @@ def average_precision(
     with np.errstate(all="ignore"):
         tied = found[..., -1] * total / all_looked
         area = _area(found[..., :-1], looked[..., :-1])
-        precision: Float64[np.ndarray, "*pair"] = (area + np.nan_to_num(tied)) / total
-    return precision
+        precision = (area + np.nan_to_num(tied)) / total
+    highest: Float64[np.ndarray, "*pair"] = np.minimum(precision, 1.0)  # sums round to above it
+    return highest
 
 
 def _area(

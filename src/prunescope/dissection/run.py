@@ -20,6 +20,7 @@ from prunescope.concepts.broken import WithoutBroken
 from prunescope.concepts.naming import with_paths
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.concepts.resized import OneSize
+from prunescope.dissection.agreement import check_agreement
 from prunescope.dissection.basis import describe, find_bases
 from prunescope.dissection.chance.permuting import draw_chance, told_where_memory_ends
 from prunescope.dissection.forward import Observation
@@ -39,7 +40,7 @@ from prunescope.dissection.survey import learn_layout
 from prunescope.dissection.tables import borderline_table, examples_table, peaks_table
 from prunescope.results.counts import LayerCounts
 from prunescope.results.dissection import Dissection
-from prunescope.results.left_out import LEFT_OUT, left_out_names
+from prunescope.results.left_out import LEFT_OUT
 from prunescope.results.units import UNIT_NUMBERS, unit_numbers
 
 _STATED_APART = ("layers", "convention", "basis", "basis_seed", "skip_broken")
@@ -124,10 +125,10 @@ def count_layers(
     form = input_of(model, resolution=settings.resolution, mean=settings.mean, std=settings.std)
     layers = choose_layers(model, settings.layers, form.resolution, len(form.mean), settings.axes)
     choose_categories(concepts, settings)
-    _check_agreement(concepts, ranks)
     settings = settings.model_copy(update={"layers": layers})
     title = f"dissecting {', '.join(layers)}"
     with on_device(model, device) as target:
+        check_agreement(settings, model, concepts, units or {}, target, ranks)
         if target.type == "cpu":
             keep_freed_memory()
         observation = Observation(
@@ -170,18 +171,18 @@ def count_layers(
             )
         for layer, statistics in by_layer.items():
             _tell(layer, statistics, progress)
+    kept = {layer: each.masks for layer, each in by_layer.items() if each.masks is not None}
+    passes = {layer: each.passes for layer, each in by_layer.items()}
+    counts: dict[str, LayerCounts] = {}
+    for layer in list(by_layer):  # what was collected of one goes as soon as its counts are made
+        collected, numbers = by_layer.pop(layer), (units or {}).get(layer)
+        counts[layer] = _counts_of(layer, settings, observation, collected, numbers)
+        del collected
     return CountedLayers(
-        layers={
-            layer: _counts_of(layer, settings, observation, statistics, (units or {}).get(layer))
-            for layer, statistics in by_layer.items()
-        },
-        masks={
-            layer: statistics.masks
-            for layer, statistics in by_layer.items()
-            if statistics.masks is not None
-        },
+        layers=counts,
+        masks=kept,
         label_maps=label_maps if masks else None,
-        passes={layer: statistics.passes for layer, statistics in by_layer.items()},
+        passes=passes,
         device=target,
     )
 
@@ -281,18 +282,6 @@ def _left_out(concepts: ConceptSet) -> dict[str, list[dict[str, str]]]:
     """Return the broken images that were left out, if any were."""
     broken = concepts.left_out if isinstance(concepts, WithoutBroken) else ()
     return {LEFT_OUT: [asdict(each) for each in broken]} if broken else {}
-
-
-def _check_agreement(concepts: ConceptSet, ranks: Ranks) -> None:
-    """Raise DataError where processes that share the images leave out others."""
-    if isinstance(concepts, WithoutBroken) and ranks.count > 1:
-        found = ranks.gather([each.image for each in concepts.left_out])
-        if any(names != found[0] for names in found):
-            raise DataError(
-                "the processes that share the images leave out different ones: "
-                f"{'; '.join(left_out_names(names) or 'none' for names in found)}: give all of "
-                "them the same files"
-            )
 
 
 def _placeless(name: str) -> str:

@@ -1,11 +1,12 @@
 """Which concept is each unit's, and how well does it fit?"""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float64, Int64
+from jaxtyping import Bool, Float64, Int64
 
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.text import on_one_line
@@ -19,6 +20,9 @@ from prunescope.results.units import UNIT_NUMBERS, count_units, unit_numbers
 
 NO_LABEL = -1
 _RANKS = 3  # best labels of each unit
+
+Best: TypeAlias = tuple[Int64[np.ndarray, " unit"], Float64[np.ndarray, " unit"]]
+"""The columns of units' best labels, and their IoUs."""
 
 
 def score_layer(
@@ -96,13 +100,20 @@ def score_units(
     label and IoU; nan if C has no label to compare.
     """
     chosen = tuple(overlap.categories if categories is None else categories)
-    category_of, ious = overlap.category_of, overlap.iou
+    category_of, allowed = overlap.category_of, overlap.allowed(chosen)
+    of_category = [category_of == overlap.categories.index(name) for name in chosen]
+
+    def best_of(ious: Float64[np.ndarray, "unit label"]) -> list[Best]:
+        ranked = ranked_labels(np.where(allowed, ious, np.nan))
+        return ranked + _best_of_each(of_category, ious)
+
     names = np.array(overlap.label_names, object)
     homes = np.array(overlap.categories, object)[category_of]
-    (best, best_iou), *others = ranked_labels(np.where(overlap.allowed(chosen), ious, np.nan))
+    (best, best_iou), *others = best_in_blocks(overlap, best_of)
+    others, within = others[: _RANKS - 1], others[_RANKS - 1 :]
     counts = _counts(overlap, best)
     columns: dict[str, Any] = {
-        "unit": np.arange(len(ious)),
+        "unit": np.arange(len(best)),
         "label": _pick(overlap.label_numbers, best, "Int64"),
         "concept": _pick(names, best, "string"),
         "category": _pick(homes, best, "string"),
@@ -119,10 +130,9 @@ def score_units(
         columns[f"category_{rank}"] = _pick(homes, column, "string")
         columns[f"iou_{rank}"] = np.where(column == NO_LABEL, np.nan, value)
         columns |= _measures(association, overlap, column, f"_{rank}")
-    for name in chosen:
-        within, within_iou = best_labels(ious, category_of == overlap.categories.index(name))
-        columns[f"{name}_label"] = _pick(names, within, "string")
-        columns[f"{name}_iou"] = within_iou
+    for name, (column, value) in zip(chosen, within, strict=True):
+        columns[f"{name}_label"] = _pick(names, column, "string")
+        columns[f"{name}_iou"] = value
     return pd.DataFrame(columns)
 
 
@@ -138,17 +148,36 @@ def score_quantiles(
     for quantile, overlap in sorted(overlaps.items()):
         columns: dict[str, Any] = {"quantile": quantile, "unit": numbers}
         columns["threshold"] = overlap.thresholds
-        for index, name in enumerate(overlap.categories):
-            best, value = best_labels(overlap.iou, overlap.category_of == index)
+        homes = [overlap.category_of == index for index in range(len(overlap.categories))]
+        found = best_in_blocks(overlap, partial(_best_of_each, homes))
+        for name, (best, value) in zip(overlap.categories, found, strict=True):
             columns[f"{name}{LABEL}"] = _pick(overlap.label_numbers, best, "Int64")
             columns[f"{name}{IOU}"] = value
         tables.append(pd.DataFrame(columns))
     return pd.concat(tables, ignore_index=True) if tables else None
 
 
-def best_labels(
-    ious: Float64[np.ndarray, "unit label"], allowed: np.ndarray
-) -> tuple[Int64[np.ndarray, " unit"], Float64[np.ndarray, " unit"]]:
+def best_in_blocks(
+    overlap: Overlap, best_of: Callable[[Float64[np.ndarray, "unit label"]], list[Best]]
+) -> list[Best]:
+    """Return what a function finds for all units, which it is given some at a time.
+
+    best_of: returns columns and values of the best labels in one way or several.
+    """
+    blocks = [best_of(ious) for ious in overlap.iou_in_blocks()]
+    return [
+        (np.concatenate([column for column, _ in of_way]), np.concatenate([v for _, v in of_way]))
+        for of_way in zip(*blocks, strict=True)
+    ]
+
+
+def _best_of_each(
+    categories: Sequence[Bool[np.ndarray, " label"]], ious: Float64[np.ndarray, "unit label"]
+) -> list[Best]:
+    return [best_labels(ious, category) for category in categories]
+
+
+def best_labels(ious: Float64[np.ndarray, "unit label"], allowed: np.ndarray) -> Best:
     """Return the column and the value of the highest IoU among the allowed labels.
 
     A tie goes to the first. NO_LABEL where the highest is 0, or where none is defined (nan).
@@ -159,9 +188,7 @@ def best_labels(
     return np.where(value > 0, column, NO_LABEL), np.where(value < 0, np.nan, value)
 
 
-def ranked_labels(
-    ious: Float64[np.ndarray, "unit label"],
-) -> list[tuple[Int64[np.ndarray, " unit"], Float64[np.ndarray, " unit"]]]:
+def ranked_labels(ious: Float64[np.ndarray, "unit label"]) -> list[Best]:
     """Return the best labels, the second best and the third best, each as `best_labels` does.
 
     ious: nan where a label is not allowed.
@@ -202,11 +229,11 @@ def _measures(
 def _counts(overlap: Overlap, best: Int64[np.ndarray, " unit"]) -> dict[str, Any]:
     units = np.arange(len(best))
     counts = {
-        "intersection": overlap.intersection,
-        "activation": overlap.activation[:, overlap.category_of],
-        "truth": np.broadcast_to(overlap.truth, overlap.intersection.shape),
+        "intersection": overlap.intersection[units, best],
+        "activation": overlap.activation[units, overlap.category_of[best]],
+        "truth": overlap.truth[best],
     }
-    return {name: _mask(table[units, best], best, "Int64") for name, table in counts.items()}
+    return {name: _mask(values, best, "Int64") for name, values in counts.items()}
 
 
 def _pick(values: np.ndarray, columns: Int64[np.ndarray, " unit"], dtype: str) -> Any:

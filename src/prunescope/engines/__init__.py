@@ -1,7 +1,10 @@
-"""Where does work run? Every module here but `engine` is an engine, by its name."""
+"""Where does work run? Every module here is an engine, by its name, but those that help."""
 
 from prunescope.base.registry import Registry
 
 ENGINES = Registry(
-    kind="engine", package="prunescope.engines", function="make", but=frozenset({"engine"})
+    kind="engine",
+    package="prunescope.engines",
+    function="make",
+    but=frozenset({"engine", "ray_group", "ray_worker"}),
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from prunescope.base.progress import Progress, Task
+from prunescope.base.ranks import Ranks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +78,24 @@ class Engine(Protocol):
             back to the `Audience` of that process.
         finish, fail: called in this process with each outcome or error as it comes. What they
             raise ends the run.
+        """
+
+
+Shared = Callable[[Ranks, Progress], Outcome]
+"""A piece of work that processes share, each of which calls it as one of the ranks.
+
+What it returns in the first is its outcome. It, its outcome and its errors can be pickled."""
+
+
+@runtime_checkable
+class SharingEngine(Engine, Protocol):
+    """An engine whose workers can also share one piece of work."""
+
+    def share(self, work: Shared[Outcome], progress: Progress, *, gpus: bool) -> Outcome:
+        """Have all workers share a piece of work, each with a GPU where there is one.
+
+        gpus: False leaves GPUs alone. A worker that is lost costs time alone.
+        Raises what the work raises, ConfigError where it cannot be sent to them.
         """
 
 

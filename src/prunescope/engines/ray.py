@@ -1,33 +1,26 @@
 """How does work run on the machines of a Ray cluster?"""
 
-import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from typing import Any, Generic
 
-from prunescope.base.devices import take_gpus
-from prunescope.base.errors import ConfigError, PrunescopeError
+from prunescope.base.errors import ConfigError
 from prunescope.base.progress import Progress
-from prunescope.base.stopping import Stopped, stop_if_told, stoppable, uninterrupted
+from prunescope.base.stopping import Stopped, stop_if_told, uninterrupted
 from prunescope.base.text import counted
-from prunescope.engines.engine import (
-    Audience,
-    Engine,
-    Event,
-    Outcome,
-    RemoteProgress,
-    W,
-    attempt,
-    in_order,
-    without_dependants,
+from prunescope.engines.engine import Engine, Outcome, Shared, W, in_order, without_dependants
+from prunescope.engines.ray_cluster import HeadLost, connected
+from prunescope.engines.ray_group import Group, Needs
+from prunescope.engines.ray_worker import (
+    ALL_GPUS_VISIBLE,
+    LOOK_SECONDS,
+    SECONDS_TO_LEAVE,
+    TRIES,
+    Reports,
+    lost_too_often,
+    not_begun,
+    perform_there,
+    why_lost,
 )
-from prunescope.engines.ray_cluster import Head, HeadLost, connected
-
-_LOOK_SECONDS = 0.25  # between two looks at what running jobs report
-_SECONDS_TO_LEAVE = 7.0  # for jobs that were told to stop; Ray takes a second to pass it on
-_TRIES = 4  # of a job whose workers are lost
-_ALL_GPUS_VISIBLE = {"env_vars": {"RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES": "1"}}
-"""Else Ray would hide GPUs from a worker that has computed on another before, and goes on there."""
 
 
 def make(workers: int | None, independent: int, address: str | None = None) -> Engine:
@@ -56,6 +49,7 @@ class RayEngine:
         if not cores:
             raise ConfigError("the Ray cluster has no cores: start one of its nodes with some")
         self.gpus, _ = self._cluster_has("GPU")
+        self._asked = workers
         self.workers = min(workers or self.gpus or independent, cores)
         self.threads = min(cores // self.workers, most_cores)
 
@@ -80,6 +74,20 @@ class RayEngine:
                 _Tasks(self._ray, self.threads, self.gpus, perform, progress) as tasks,
             ):
                 _work(ordered, tasks, finish, fail)
+
+    def share(self, work: Shared[Outcome], progress: Progress, *, gpus: bool) -> Outcome:
+        """Have tasks on the nodes share a piece of work, as `SharingEngine` says.
+
+        They are as many as workers were asked for; else one for each GPU, or for each node. Each
+        has an equal share of the cores. If one is lost, all begin again on what is left.
+        """
+        needs = Needs.fitting(self._ray, self._asked, gpu=gpus and self.gpus > 0)
+        if needs.tasks < (self._asked or 0):
+            progress.say(
+                f"the cluster has room for {counted(needs.tasks, 'task')}, not {self._asked}: "
+                "going on with fewer"
+            )
+        return Group(self._ray, work, needs, progress).perform()
 
     def _cluster_has(self, kind: str) -> tuple[int, int]:
         """Return how many there are of a kind in the cluster, and on the node with most."""
@@ -116,7 +124,6 @@ def _work(
         if not tasks.running:
             return
         stop_if_told()
-        tasks.check_head()
         for job, kind, content in tasks.ended():
             if kind == "outcome":
                 finish(job, content)
@@ -142,11 +149,8 @@ class _Tasks(Generic[W, Outcome]):
         self._gpus = gpus
         self._progress = progress
         self._perform = ray.put(perform)
-        self._post = _post_office(ray)
-        self._perform_remotely = ray.remote(max_retries=0)(_perform_there)
-        self._head = Head(ray.get_runtime_context().gcs_address)
-        self._audiences: dict[str, Audience] = {}
-        self._tries: dict[str, int] = {}
+        self._perform_remotely = ray.remote(max_retries=0)(perform_there)
+        self._reports = Reports(ray, progress)
         self.running: dict[Any, W] = {}
 
     def __enter__(self) -> "_Tasks[W, Outcome]":
@@ -160,46 +164,38 @@ class _Tasks(Generic[W, Outcome]):
             self._let_leave()
         for task in self.running:
             self._ray.cancel(task, force=True)
-        for audience in self._audiences.values():
-            audience.close()
-        self._ray.kill(self._post)
-
-    def check_head(self) -> None:
-        """Raise HeadLost where nobody at the head of the cluster has answered for a while."""
-        self._head.check()
+        self._reports.end()
 
     def _let_leave(self) -> None:
         """Interrupt the running jobs, and wait a few seconds until they have left."""
         tasks = list(self.running)
         for task in tasks:
             self._ray.cancel(task, force=False)
-        self._ray.wait(tasks, num_returns=len(tasks), timeout=_SECONDS_TO_LEAVE)
+        self._ray.wait(tasks, num_returns=len(tasks), timeout=SECONDS_TO_LEAVE)
 
     def begin(self, job: W) -> None:
         """Let Ray perform a job as soon as there is room for it."""
-        self._tries[job.name] = self._tries.get(job.name, 0) + 1
-        self._audiences[job.name] = Audience(self._progress)
+        sender = self._reports.open(job.name)
         threads = max(self._threads, job.resources.processes)
         gpus = job.resources.gpus if self._gpus else 0
         placed = self._perform_remotely.options(
             name=job.name,
             num_cpus=threads,
             num_gpus=gpus,
-            runtime_env=_ALL_GPUS_VISIBLE if gpus else None,
+            runtime_env=ALL_GPUS_VISIBLE if gpus else None,
         )
-        sender = (job.name, self._tries[job.name])
-        task = placed.remote(self._perform, job, threads, self._post, sender)
+        task = placed.remote(self._perform, job, threads, self._reports.post, sender)
         self.running[task] = job
 
     def ended(self) -> Iterator[tuple[W, str, Any]]:
         """Show what jobs report, and yield those that ended: "outcome" or "error", and that."""
         done, _ = self._ray.wait(
-            list(self.running), num_returns=len(self.running), timeout=_LOOK_SECONDS
+            list(self.running), num_returns=len(self.running), timeout=LOOK_SECONDS
         )
-        self._show()
+        self._reports.show()
         for task in done:
             job = self.running.pop(task)
-            self._audiences.pop(job.name).close()
+            self._reports.close(job.name)
             if (end := self._end_of(task, job)) is not None:
                 yield job, *end
 
@@ -209,78 +205,12 @@ class _Tasks(Generic[W, Outcome]):
         try:
             ended: tuple[str, Any] = self._ray.get(task)
         except errors.RayTaskError as error:  # before the job began
-            return "error", PrunescopeError(
-                f"its worker could not begin it ({error.cause}): every node needs the same "
-                "Prunescope and the same paths"
-            )
+            return "error", not_begun(error)
         except errors.RayError as error:
-            if self._tries[job.name] == _TRIES:
-                return "error", _lost(_TRIES)
-            why = type(error).__name__
+            why = why_lost(self._ray, error)
+            if self._reports.tries(job.name) == TRIES:
+                return "error", lost_too_often(why, resumes=True)
             self._progress.say(f"{job.name}: its worker was lost ({why}); it goes on with another")
             self.begin(job)
             return None
         return ended
-
-    def _show(self) -> None:
-        """Show what was reported; where the reports are lost, those that follow."""
-        try:
-            reported = self._ray.get(self._post.take.remote())
-        except self._ray.exceptions.RayActorError:
-            self._post = _post_office(self._ray)
-            self._progress.say("the reports of running jobs were lost; their work is not")
-            return
-        for (name, number), event in reported:
-            if number == self._tries[name] and name in self._audiences:
-                self._audiences[name].receive(event)
-
-
-class _PostOffice:
-    """Keeps what workers report until it is fetched."""
-
-    def __init__(self) -> None:
-        self._kept: list[tuple[Any, Event]] = []
-
-    def put(self, sender: Any, event: Event) -> None:
-        self._kept.append((sender, event))
-
-    def take(self) -> list[tuple[Any, Event]]:
-        kept, self._kept = self._kept, []
-        return kept
-
-
-def _post_office(ray: Any) -> Any:
-    """Return an actor on this node, which is lost with this process alone."""
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
-    return ray.remote(num_cpus=0, scheduling_strategy=here)(_PostOffice).remote()
-
-
-def _perform_there(
-    perform: Callable[[W, Progress], Any], job: W, threads: int, post: Any, sender: Any
-) -> tuple[str, Any]:
-    """Perform a job in a worker of Ray."""
-    import ray
-    import torch
-
-    torch.set_num_threads(threads)
-    if gpus := ray.get_gpu_ids():
-        take_gpus([int(number) for number in gpus])
-    told: list[Any] = []
-    progress = RemoteProgress(lambda event: told.append(post.put.remote(sender, event)))
-    try:
-        with stoppable((signal.SIGINT,), seconds=_SECONDS_TO_LEAVE):  # by which Ray cancels a task
-            ended = attempt(perform, job, progress)
-    except Stopped:
-        return "stopped", None  # to nobody
-    with suppress(ray.exceptions.RayActorError):  # without reports the work is done all the same
-        ray.get(told[-1:])  # messages of one sender arrive in order
-    return ended
-
-
-def _lost(tries: int) -> PrunescopeError:
-    return PrunescopeError(
-        f"it lost {counted(tries, 'worker')} before its work was done. If memory ran out, take "
-        "fewer workers. The same call goes on from here"
-    )

@@ -5,7 +5,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,6 +20,19 @@ _PATIENCE = 20.0  # seconds without an answer of the head; after 60 Ray ends thi
 
 class HeadLost(PrunescopeError):
     """The head of the Ray cluster answers no more."""
+
+
+@contextmanager
+def clearing(clear: Callable[[], None]) -> Iterator[None]:
+    """Clear away after a block, unless the head that would have to do it is lost."""
+    try:
+        yield
+    except HeadLost:
+        raise
+    except BaseException:
+        clear()
+        raise
+    clear()
 
 
 class Head:
@@ -38,18 +51,22 @@ class Head:
         if now - self._asked < _LOOK_SECONDS:
             return
         self._asked = now
+        if self.answers():
+            self._answered = time.monotonic()
+        elif now - self._answered > _PATIENCE:
+            raise HeadLost(
+                f"the head of the Ray cluster at {self._address} has not answered for "
+                f"{duration(_PATIENCE)}. What is finished stays: start a cluster again with ray "
+                "start --head, and give the same command, with its address"
+            )
+
+    def answers(self) -> bool:
+        """Return whether it answers now."""
         try:
             _ask(self._address, seconds=_LOOK_SECONDS)
-        except OSError as error:
-            if now - self._answered > _PATIENCE:
-                raise HeadLost(
-                    f"the head of the Ray cluster at {self._address} has not answered for "
-                    f"{duration(_PATIENCE)} ({error}). What is finished stays: start a "
-                    "cluster again with ray start --head, and give the same command, with its "
-                    "address"
-                ) from None
-        else:
-            self._answered = time.monotonic()
+        except OSError:
+            return False
+        return True
 
 
 def connected(address: str | None) -> Any:

@@ -18,7 +18,7 @@ from prunescope.base.progress import SILENT, Progress
 from prunescope.base.text import on_one_line, shortened
 from prunescope.base.wrappers import without_wrappers
 from prunescope.comparison.conventions import ConventionComparison
-from prunescope.concepts import ConceptSet
+from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.input import Loaded
 from prunescope.dissection.layers import Layers, survey_layers
 from prunescope.dissection.run import DissectOptions
@@ -42,6 +42,7 @@ from prunescope.experiment.handed_in import (
 )
 from prunescope.experiment.layers import layers_of
 from prunescope.experiment.single import dissect_network
+from prunescope.experiment.spreading import LOCAL, Crew, spread_dissection
 from prunescope.networks.loading import LoadedNetwork
 from prunescope.pruning.audit import Audit, audit_file
 from prunescope.pruning.filters.files import prune_loaded
@@ -66,6 +67,9 @@ def dissect(
     concepts: ConceptSet | str,
     *,
     device: str | torch.device | None = None,
+    engine: str = LOCAL,
+    workers: int | None = None,
+    address: str | None = None,
     progress: Progress = SILENT,
     **settings: Unpack[DissectOptions],
 ) -> Dissection:
@@ -76,16 +80,32 @@ def dissect(
         or several of these; None takes the last layer that has a map.
     concepts: a concept set, or the name of one ("scenes", "broden:DIR").
     device: where to compute; where the model is when None. The model comes back as it was.
+    engine: "ray" has tasks on the nodes of a Ray cluster share the images (docs/clusters.md): as
+        many as `workers`, on the cluster at `address` ("HOST:PORT" or "auto"; one of this machine
+        when None). The numbers are the same.
     progress: where to report.
     Raises ConfigError or DataError saying what is wrong and what to do.
     """
     network = open_network(model)
     source = as_concepts(concepts)
+    crew = Crew(engine=engine, workers=workers, address=address)
     split, limit = settings.pop("split", None), settings.pop("limit", None)
     mask_size = settings.pop("mask_size", None)
     with computing(network) as plain:
         chosen = name_layers(network.module, layers) or (DEFAULT_LAYER,)
         stated = DissectionSettings.validate_from({"layers": chosen, **settings}, "dissect")
+        if not crew.is_here:
+            return spread_dissection(
+                crew,
+                plain,
+                stated,
+                source,
+                split=split,
+                limit=limit,
+                mask_size=mask_size,
+                device=device,
+                progress=progress,
+            )
         with on_device(plain.module, device) as target:
             return dissect_network(
                 plain,

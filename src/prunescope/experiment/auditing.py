@@ -12,10 +12,11 @@ from prunescope.base.text import align, number, percent
 from prunescope.experiment.completeness import find_changes, find_losses
 from prunescope.experiment.facts import UNKNOWN
 from prunescope.experiment.plan import plan_study
+from prunescope.networks.at_most import AtMost
 from prunescope.networks.description import names_code, read_description
 from prunescope.networks.hollow import build_hollow
 from prunescope.networks.registry import build
-from prunescope.networks.trust import AtMost, NamesCode
+from prunescope.networks.trust import NamesCode
 from prunescope.pruning.audit import Audit, audit_weights
 from prunescope.pruning.filters.finding import find_groups
 from prunescope.pruning.filters.groups import ChannelGroups

@@ -25,7 +25,6 @@ from prunescope.results.layout import replicate_path
 from prunescope.results.left_out import LEFT_OUT
 from prunescope.results.manifest import stamp_of
 from prunescope.results.provenance import Provenance
-from prunescope.results.run_tables import left_out_of_run
 from prunescope.results.store import Store
 
 if TYPE_CHECKING:
@@ -82,6 +81,8 @@ class Call:
         """Record what the study reads, and which broken images its dissections left out."""
         recipe, sources = self._study.recipe, record_facts(self._study.recipe, self._study.facts)
         if recipe.dissection.skip_broken:
+            from prunescope.results.run_tables import left_out_of_run
+
             with suppress(DataError):  # a damaged dissection is made again
                 sources["concepts"][LEFT_OUT] = left_out_of_run(self._store.root)
         self._provenance.remember(sources)

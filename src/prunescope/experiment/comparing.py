@@ -27,8 +27,8 @@ from prunescope.report.comparison import check_room, write_comparison
 from prunescope.results.dissection import Dissection
 from prunescope.results.evaluation_pair import EvaluationPair
 from prunescope.results.opened import open_dissection
-from prunescope.statistics.bootstrap import ResamplingOptions, ResamplingSettings
 from prunescope.statistics.compare import compare_resampled
+from prunescope.statistics.settings import ResamplingOptions, ResamplingSettings
 
 
 @takes(ResamplingSettings)

@@ -1,7 +1,6 @@
 """What has a run lost of what it had finished, and which of its files have changed since?"""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from prunescope.experiment.facts import UNKNOWN
@@ -54,7 +53,7 @@ def _finished(recipe: Recipe, keys: Mapping[str, str]) -> Iterator[tuple[Artifac
     for stage in plan_study(recipe, UNKNOWN).stages:
         for artifact in stage.outputs:
             key = keys.get(artifact.title, "")
-            yield replace(artifact, key=key), isinstance(stage, LevelStage)
+            yield artifact.under(key), isinstance(stage, LevelStage)
 
 
 def _lies_in(artifact: Artifact, path: str) -> bool:

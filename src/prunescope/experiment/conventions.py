@@ -9,7 +9,8 @@ from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.comparison.conventions import ConventionComparison, compare_conventions
-from prunescope.concepts import ConceptSet, open_concepts
+from prunescope.concepts import open_concepts
+from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.conventions import CONVENTIONS
 from prunescope.dissection.run import choose_categories
 from prunescope.dissection.settings import DissectionSettings

@@ -1,7 +1,7 @@
 """What of a run's finished parts is no longer as it was written, and how is it made again?"""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,15 +50,20 @@ def find_damage(plan: Plan, store: Store) -> Damage:
 
 def clear_damage(plan: Plan, store: Store, found: Damage, progress: Progress) -> None:
     """Make way for what is made again, and say what it is; damaged files stay in `outdated`."""
-    for file in found.files:
-        if os.path.lexists(file):
-            progress.say(f"warning: {file} is damaged (its checksum is not the recorded one)")
-            put_away(store.root, file)
+    progress.say_first(_put_away(found.files, store))
     provenance = Provenance(store.root)
     provenance.seen_whole(found.stamps)
     artifacts = [each for each in plan.artifacts if not provenance.is_untouched(each)]
-    for flaw in damaged_parts(artifacts, store, provenance):
-        progress.say(f"warning: {flaw}; it is made again")
+    flaws = damaged_parts(artifacts, store, provenance)
+    progress.say_first(f"warning: {flaw}; it is made again" for flaw in flaws)
     for artifact in artifacts:
         if provenance.has(artifact):
             store.reclaim(artifact)
+
+
+def _put_away(files: Iterable[Path], store: Store) -> Iterator[str]:
+    """Yield what is said of each damaged file that is there, before it is put away."""
+    for file in files:
+        if os.path.lexists(file):
+            yield f"warning: {file} is damaged (its checksum is not the recorded one)"
+            put_away(store.root, file)

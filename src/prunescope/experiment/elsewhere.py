@@ -1,18 +1,14 @@
 """Does a process on another machine see the same run folder, data and code as the first?"""
 
-import importlib.metadata
 import socket
 from dataclasses import dataclass
 from pathlib import Path
 
 from prunescope.base.errors import ConfigError, DataError
+from prunescope.base.versions import versions_here
 from prunescope.experiment.facts import StudyFacts
 from prunescope.recipe import Recipe
 from prunescope.results.layout import STUDY
-from prunescope.version import __version__
-
-_PACKAGES = ("torch", "torchvision", "timm", "numpy", "pillow")
-"""What computes numbers, or reads what they are computed from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +31,7 @@ class Origin:
         """Return this process as the one that hands out."""
         return cls(
             host=_host(),
-            versions=_versions(),
+            versions=versions_here(),
             root=root.absolute(),
             facts=facts,
             lease=lease,
@@ -48,7 +44,7 @@ class Origin:
         """
         if _host() == self.host:
             return
-        theirs, ours = dict(self.versions), dict(_versions())
+        theirs, ours = dict(self.versions), dict(versions_here())
         for name, version in theirs.items():
             if ours[name] != version:
                 raise ConfigError(
@@ -78,14 +74,3 @@ class Origin:
 
 def _host() -> str:
     return socket.gethostname()
-
-
-def _versions() -> tuple[tuple[str, str], ...]:
-    return (("prunescope", __version__), *((name, _version(name)) for name in _PACKAGES))
-
-
-def _version(package: str) -> str:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return ""

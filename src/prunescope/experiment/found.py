@@ -1,6 +1,7 @@
 """What does a run folder hold that was moved, copied, or joined with another?"""
 
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 from prunescope.base.progress import Progress
@@ -22,14 +23,19 @@ def put_in_order(plan: Plan, store: Store, progress: Progress) -> None:
     """
     provenance = Provenance(store.root)
     progress.say_all(_moved(store.root, provenance))
+    progress.say_first(_halves_reclaimed(plan, store, provenance))
+    progress.say_all(_adopted(plan, store, provenance))
+
+
+def _halves_reclaimed(plan: Plan, store: Store, provenance: Provenance) -> Iterator[str]:
+    """Yield what is said of each artifact that is half there, before way is made for it."""
     for artifact in plan.artifacts:
         if not provenance.has(artifact) and store.is_half_there(artifact):
-            progress.say(
+            yield (
                 f"warning: {artifact.path} is half there, as after a copy that was cut short: it "
                 "is moved to outdated/, and made again"
             )
             store.reclaim(artifact)
-    progress.say_all(_adopted(plan, store, provenance))
 
 
 def _moved(root: Path, provenance: Provenance) -> str | None:

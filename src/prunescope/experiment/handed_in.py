@@ -13,7 +13,8 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.modules import checked_network, in_float32
 from prunescope.base.text import a_kind
 from prunescope.base.wrappers import unwrapped, unwrapped_name, without_wrappers
-from prunescope.concepts import ConceptSet, kinds
+from prunescope.concepts.protocol import ConceptSet
+from prunescope.concepts.sources import kinds
 from prunescope.dissection.input import Loaded
 from prunescope.experiment.load import load
 from prunescope.networks.loading import LoadedNetwork, implied_weights

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from operator import attrgetter
 from typing import TypeVar, cast
 
@@ -48,7 +49,11 @@ class Plan:
 
     def named(self, title: str) -> Stage:
         """Return the stage with a title."""
-        return next(stage for stage in self.stages if stage.title == title)
+        return self._by_title[title]
+
+    @cached_property
+    def _by_title(self) -> dict[str, Stage]:
+        return {stage.title: stage for stage in self.stages}
 
     @property
     def levels(self) -> tuple[LevelStage, ...]:

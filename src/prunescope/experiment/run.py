@@ -1,19 +1,18 @@
 """How is a study run, resumed, extended, run in parts, and shown again?"""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from prunescope.base.devices import default_device
-from prunescope.base.errors import ConfigError, DataError
+from prunescope.base.errors import ConfigError, DamagedArtifact, DataError
 from prunescope.base.files import cannot_write, is_full, write_atomically
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import Ranks
 from prunescope.base.recipes import sealed
-from prunescope.base.text import counted
-from prunescope.engines import ENGINES
-from prunescope.engines.engine import Engine
 from prunescope.experiment.call import Call, incomplete
+from prunescope.experiment.crew import engine_here, find_engine, independent_chains, stages_on
 from prunescope.experiment.damage import clear_damage, find_damage
 from prunescope.experiment.forecast import DryRun, Rates, forecast
 from prunescope.experiment.found import put_in_order
@@ -26,7 +25,11 @@ from prunescope.experiment.status import is_done, left_of
 from prunescope.experiment.together import check_one_worker, led_by_first
 from prunescope.recipe import Recipe
 from prunescope.results.layout import PAGE, REPORT, STUDY, LevelKey
+from prunescope.results.provenance import Provenance
 from prunescope.results.store import Store
+
+if TYPE_CHECKING:
+    from prunescope.experiment.sources import Sources
 
 
 def run_study(
@@ -112,21 +115,21 @@ def _run_wanted(
     address: str | None = None,
     progress: Progress,
 ) -> None:
-    from prunescope.experiment.check import check_study
-    from prunescope.experiment.sources import Sources
-
     check_one_worker(ranks, workers, engine, recipe.sharing.count)
     Store(out).check_free()
     recipe, store, plan = _prepare(recipe, out, progress)
-    sources = Sources(recipe, progress)
-    crew = _here() if ranks.count > 1 else _engine(recipe, workers, gpus, engine, address)
     wanted = choose(plan)
     damage = find_damage(plan, store)
     made = store.is_begun() and all(is_done(stage, store) for stage in wanted.stages)
+    asked = gpus is not None or engine != "local" or recipe.sharing.gpus > 1
+    if ranks.count > 1 or (made and not asked and address is None):
+        crew = engine_here()  # which asks for no GPU, so that torch is not loaded where all is made
+    else:
+        crew = find_engine(recipe, workers, gpus, engine, address)
+    sources = None
     if damage.files or not made:
         processes = max(ranks.count, recipe.sharing.count)
-        check_study(recipe, sources, progress, processes=processes)
-        sources.make_ready()
+        sources = _checked_sources(recipe, progress, processes)
         if crew.workers > 1:
             sources.let_go()  # every worker reads them for itself
     store.create()
@@ -137,9 +140,21 @@ def _run_wanted(
         write_atomically(out / STUDY, sealed(recipe.to_yaml()).encode())
         call = Call(plan.study, store, crew, progress, sources, ranks)
         call.perform(wanted)
-        call.perform(plan_results(plan, lambda stage: is_done(stage, store)), _here())
+        if not call.failures:
+            call.perform(wanted)  # what was lost meanwhile
+        call.perform(plan_results(plan, lambda stage: is_done(stage, store)), engine_here())
     if call.failures:
         raise incomplete(call.failures, plan, store)
+
+
+def _checked_sources(recipe: Recipe, progress: Progress, processes: int) -> "Sources":
+    from prunescope.experiment.check import check_study
+    from prunescope.experiment.sources import Sources
+
+    sources = Sources(recipe, progress)
+    check_study(recipe, sources, progress, processes=processes)
+    sources.make_ready()
+    return sources
 
 
 def dry_run(
@@ -170,7 +185,7 @@ def dry_run(
 
     recipe, store, plan = _prepare(recipe, out, progress)
     sources = Sources(recipe, progress)
-    crew = _engine(recipe, workers, gpus, engine, address)
+    crew = find_engine(recipe, workers, gpus, engine, address)
     check_study(recipe, sources, progress)
     measured = measure_rates(recipe, sources, threads=crew.threads)
     return forecast(
@@ -201,7 +216,7 @@ def _foreseen(
         _wanted(plan, selection),
         Store(out),
         rates,
-        workers=workers or _stages_on(recipe, gpus) or _independent(recipe),
+        workers=workers or stages_on(recipe, gpus) or independent_chains(recipe),
         on_gpus=gpus is not None,
         disk=disk_bytes(plan, recipe, rates),
         price=price,
@@ -235,7 +250,7 @@ def report_again(out: Path, *, progress: Progress = SILENT) -> Path:
     redone = Plan(plan.study, tuple(stage for stage in results.stages if stage not in kept))
     store.check_free()
     with store.writing(progress.say):
-        call = Call(plan.study, store, _here(), progress)
+        call = Call(plan.study, store, engine_here(), progress)
         call.perform(redone, again=True)
     for error in call.failures.values():
         raise error
@@ -258,39 +273,12 @@ def _prepare(recipe: Recipe, out: Path, progress: Progress) -> tuple[Recipe, Sto
     recipe = recipe.anchored()
     store = Store(out)
     store.check_place()
-    return recipe, store, plan_study(recipe, facts_of(recipe, progress))
+    return recipe, store, plan_study(recipe, facts_of(recipe, progress, _recorded(out)))
 
 
-def _engine(
-    recipe: Recipe, workers: int | None, gpus: int | None, name: str, address: str | None
-) -> Engine:
-    each = recipe.sharing.gpus
-    stages = workers or _stages_on(recipe, gpus)
-    engine: Engine = ENGINES.find(name)(stages, _independent(recipe), address)
-    if stages is None and each > 1:  # not one for each GPU
-        stages = max(1, min(engine.workers, engine.gpus // each))
-        engine = ENGINES.find(name)(stages, _independent(recipe), address)
-    needed = max(gpus or 0, each if each > 1 else 0)
-    if needed > engine.gpus:
-        where = "this machine" if name == "local" else "the cluster"
-        raise ConfigError(
-            f"{counted(needed, 'GPU')} are asked for, but {where} has {engine.gpus or 'none'}: ask "
-            "for fewer (--gpus, resources.gpus), or for none to take what there is"
-        )
-    return engine
-
-
-def _stages_on(recipe: Recipe, gpus: int | None) -> int | None:
-    """Return how many stages so many GPUs have room for; None where no number is asked for."""
-    return None if gpus is None else max(1, gpus // recipe.sharing.gpus)
-
-
-def _independent(recipe: Recipe) -> int:
-    """Return how many chains of trainings a study has."""
-    return recipe.replicates * len(recipe.pruning.strategies)
-
-
-def _here() -> Engine:
-    """Return the engine for what takes no time: tables, figures and page."""
-    engine: Engine = ENGINES.find("local")(1, 1)
-    return engine
+def _recorded(out: Path) -> Mapping[str, dict[str, Any]]:
+    """Return what a run wrote down of its sources; nothing where its record is damaged."""
+    try:
+        return Provenance(out).sources
+    except DamagedArtifact:  # which whoever needs more of it reports
+        return {}

@@ -15,7 +15,6 @@ from prunescope.base.images import Arithmetic
 from prunescope.base.progress import SILENT, Progress, Watched, duration
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.seeding import Seeds
-from prunescope.concepts.protocol import ConceptSet
 from prunescope.engines.engine import Resources
 from prunescope.experiment.elsewhere import Origin
 from prunescope.experiment.plan import Plan, plan_study
@@ -25,7 +24,6 @@ from prunescope.experiment.together import together
 from prunescope.experiment.training_plan import TrainingPlan
 from prunescope.recipe import Recipe
 from prunescope.results.artifacts import Artifact
-from prunescope.results.cells import csv_bytes
 from prunescope.results.layout import CHECKPOINT, HISTORY, WEIGHTS, kept_name
 from prunescope.results.store import Store
 
@@ -34,6 +32,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
+    from prunescope.concepts.protocol import ConceptSet
     from prunescope.experiment.levels.level import LevelStage
     from prunescope.experiment.sources import Sources
     from prunescope.pruning.filters.groups import ChannelGroups
@@ -174,7 +173,7 @@ class StageRunner:
         return self._sources
 
     @cached_property
-    def concepts(self) -> ConceptSet:
+    def concepts(self) -> "ConceptSet":
         """The study's pictures with labelled concepts."""
         return concepts_of(self.recipe) if self._sources is None else self._sources.concepts
 
@@ -317,6 +316,8 @@ class StageRunner:
 
     def save_history(self, history: "pd.DataFrame", folder: Path) -> None:
         """Save how a network was trained."""
+        from prunescope.results.cells import csv_bytes
+
         write_atomically(folder / HISTORY, csv_bytes(history))
 
     @property

@@ -10,8 +10,9 @@ from prunescope.base.errors import ConfigError
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.text import counted
-from prunescope.concepts import ConceptSet, open_concepts
+from prunescope.concepts import open_concepts
 from prunescope.concepts.broken import WithoutBroken, without_broken
+from prunescope.concepts.protocol import ConceptSet
 from prunescope.concepts.resized import with_mask_size
 from prunescope.dissection.input import input_of
 from prunescope.dissection.layers import choose_layers

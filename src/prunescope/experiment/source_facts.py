@@ -1,23 +1,25 @@
 """Which photographs and concepts does a study name, and how many are there? Found without torch."""
 
-from collections.abc import Iterator, Mapping
-from os import stat_result
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from prunescope.base.cache import recall
 from prunescope.base.errors import DataError
-from prunescope.base.files import fingerprint
-from prunescope.base.paths import find_files
+from prunescope.base.files import canonical_json, fingerprint
+from prunescope.base.paths import stated_files
 from prunescope.base.progress import SILENT, Progress
-from prunescope.concepts import open_concepts
-from prunescope.concepts.broken import WithoutBroken, advising
 from prunescope.concepts.naming import paths_of
-from prunescope.concepts.protocol import Divisible
+from prunescope.concepts.request import split_name
 from prunescope.concepts.scenes import scenes_are_drawn, scenes_folder
 from prunescope.data.sources import folders_of, open_source
 from prunescope.experiment.facts import SourceFacts, StudyFacts, recorded_facts
 from prunescope.recipe import Recipe
+from prunescope.version import __version__
+
+if TYPE_CHECKING:
+    from prunescope.concepts.protocol import Divisible
 
 
 def data_folder(source: str, progress: Progress = SILENT) -> str:
@@ -25,8 +27,10 @@ def data_folder(source: str, progress: Progress = SILENT) -> str:
     return str(scenes_folder(progress=progress) / "images") if source == "scenes" else source
 
 
-def concepts_of(recipe: Recipe, progress: Progress = SILENT) -> Divisible:
+def concepts_of(recipe: Recipe, progress: Progress = SILENT) -> "Divisible":
     """Open a study's pictures with labelled concepts."""
+    from prunescope.concepts import open_concepts
+
     concepts, rules = recipe.concepts, recipe.dissection.rules
     return open_concepts(
         concepts.source,
@@ -38,9 +42,19 @@ def concepts_of(recipe: Recipe, progress: Progress = SILENT) -> Divisible:
     )
 
 
-def facts_of(recipe: Recipe, progress: Progress = SILENT) -> StudyFacts:
-    """Look at what a study reads. Raises DataError where it is not there."""
-    return StudyFacts(data=_data_facts(recipe, progress), concepts=_concept_facts(recipe, progress))
+def facts_of(
+    recipe: Recipe,
+    progress: Progress = SILENT,
+    record: Mapping[str, dict[str, Any]] = MappingProxyType({}),
+) -> StudyFacts:
+    """Look at what a study reads. Raises DataError where it is not there.
+
+    record: as `record_facts` wrote it; what has not changed since is not counted again.
+    """
+    return StudyFacts(
+        data=_data_facts(recipe, progress, recorded_facts(recipe, record, "data")),
+        concepts=_concept_facts(recipe, progress, recorded_facts(recipe, record, "concepts")),
+    )
 
 
 def facts_of_run(
@@ -78,9 +92,7 @@ def facts_of_run(
     return StudyFacts(**facts), unread
 
 
-def _data_facts(
-    recipe: Recipe, progress: Progress, before: SourceFacts | None = None
-) -> SourceFacts:
+def _data_facts(recipe: Recipe, progress: Progress, before: SourceFacts | None) -> SourceFacts:
     """Look at the photographs; where they are those of before, count them no more."""
     source, classes = data_folder(recipe.data.source, progress), recipe.data.classes
     content = _fingerprint_images(source)
@@ -99,9 +111,33 @@ def _data_facts(
     return SourceFacts(fingerprint=content, images=train, test_images=test)
 
 
-def _concept_facts(
-    recipe: Recipe, progress: Progress, _before: SourceFacts | None = None
-) -> SourceFacts:
+def _concept_facts(recipe: Recipe, progress: Progress, before: SourceFacts | None) -> SourceFacts:
+    """Look at the concepts; where no file of theirs has changed since before, open them no more."""
+    concepts, rules = recipe.concepts, recipe.dissection.rules
+    folder = _concepts_folder(concepts.source, progress)
+    if before is None or folder is None or recipe.dissection.skip_broken:
+        return _opened_facts(recipe, progress)
+    chosen = [concepts.source, rules.images_of(concepts.split), concepts.limit, concepts.mask_size]
+    content = recall(
+        f"opened concepts 1 {__version__} {canonical_json(chosen)}",
+        stated_files(folder, hidden=True),
+        lambda: _opened_facts(recipe, progress).fingerprint,
+    )
+    return before if content == before.fingerprint else _opened_facts(recipe, progress)
+
+
+def _concepts_folder(source: str, progress: Progress) -> Path | None:
+    """Return the folder that holds all files of a concept set; None where they may lie apart."""
+    if source == "scenes":
+        return scenes_folder(progress=progress).absolute()
+    _, place, options = split_name(source)
+    folder = Path(place).expanduser().absolute()
+    return folder if folder.is_dir() and not options else None
+
+
+def _opened_facts(recipe: Recipe, progress: Progress) -> SourceFacts:
+    from prunescope.concepts.broken import WithoutBroken, advising
+
     concepts = concepts_of(recipe, progress)
     if isinstance(concepts, WithoutBroken):  # looking at a run does not read every image
         return SourceFacts(
@@ -125,9 +161,5 @@ def _fingerprint_images(source: str) -> str:
     if not folder.is_dir():
         return open_source(source).fingerprint()
     kind = f"images 2 {folder.absolute()} {folders_of(folder)}"
-    return recall(kind, _files(folder), lambda: open_source(source).fingerprint())
-
-
-def _files(folder: Path) -> Iterator[tuple[Path, stat_result]]:
-    for path in find_files(folder, ("",)):
-        yield path, path.stat()
+    files = stated_files(folder.absolute())
+    return recall(kind, files, lambda: open_source(source).fingerprint())

@@ -1,17 +1,19 @@
 """What is a stage of a study: what it makes, from what, under which key, and at what cost?"""
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from prunescope.base.files import fingerprint
+from prunescope.base.files import canonical_json
 from prunescope.base.seeding import Seeds, derive_seed
 from prunescope.base.steps import Step, steps_per_epoch
 from prunescope.engines.engine import Resources
 from prunescope.experiment.facts import StudyFacts
+from prunescope.experiment.levels.strategy import PlannedStrategy
 from prunescope.experiment.training_plan import TrainingPlan
 from prunescope.recipe import Recipe, ResourceSettings, SeedSettings
 from prunescope.results.artifacts import Artifact
@@ -33,8 +35,28 @@ class PlannedStudy:
         """How levels are dissected, as plain values for keys."""
         return self.recipe.dissection.for_key()
 
+    @cached_property
+    def strategies(self) -> Mapping[str, PlannedStrategy]:
+        """Its strategies, by name."""
+        strategies = self.recipe.pruning.strategies.items()
+        return {name: PlannedStrategy(settings) for name, settings in strategies}
+
     def seeds(self, replicate: int) -> Seeds:
         """Return the seeds from which a replicate's weights, order and augmentation follow."""
+        if replicate not in self._seeds:  # thousands of levels share them
+            self._seeds[replicate] = self._drawn(replicate)
+        return self._seeds[replicate]
+
+    @cached_property
+    def settings_texts(self) -> dict[tuple[Any, ...], str]:
+        """What `Stage.settings_once` has encoded already."""
+        return {}
+
+    @cached_property
+    def _seeds(self) -> dict[int, Seeds]:
+        return {}
+
+    def _drawn(self, replicate: int) -> Seeds:
         stated = self.recipe.seeds or SeedSettings()
         init, order, augmentation = (
             derive_seed(self.recipe.seed if seed is None else seed, "replicate", replicate)
@@ -69,6 +91,7 @@ class Stage(ABC):
     paced_like: the kind whose seconds per unit of cost are expected of it until its own are known.
     reads_concepts: whether it needs the concept images themselves.
     shared: whether several processes can show its images to a network together.
+    alike: whether all stages of its class in a study have the same settings.
     """
 
     kind: ClassVar[str]
@@ -78,6 +101,7 @@ class Stage(ABC):
     paced_like: ClassVar[str] = ""
     reads_concepts: ClassVar[bool] = False
     shared: ClassVar[bool] = False
+    alike: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -136,19 +160,30 @@ class Stage(ABC):
     def artifacts(self) -> tuple[Artifact, ...]:
         """What it makes."""
         (output,) = self.outputs
+        settings = self.settings_once() if self.alike else canonical_json(self.settings())
         made_of = [artifact for stage in self.inputs for artifact in stage.artifacts]
-        return (replace(output, key=self.key_of(self.settings(), made_of)),)
+        return (output.under(self.key_of(settings, made_of)),)
 
-    def key_of(self, settings: Mapping[str, Any], inputs: Iterable[Artifact]) -> str:
-        """Return the key of what settings and inputs determine."""
-        return fingerprint(
-            {
-                "kind": self.kind,
-                "version": self.version,
-                "settings": settings,
-                "inputs": [artifact.key for artifact in inputs],
-            }
-        )
+    def key_of(self, settings: str, inputs: Iterable[Artifact]) -> str:
+        """Return the key of what settings and inputs determine.
+
+        settings: as canonical JSON. The key is the fingerprint of an object that has them as
+        `settings`, and `inputs`, `kind` and `version`.
+        """
+        keys = ",".join(f'"{artifact.key}"' for artifact in inputs)
+        kind, version = canonical_json(self.kind), self.version
+        text = f'{{"inputs":[{keys}],"kind":{kind},"settings":{settings},"version":{version}}}'
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def settings_once(self, **more: str) -> str:
+        """Return settings that all stages of its kind share as canonical JSON, encoded once.
+
+        more: settings beside them, by which stages differ.
+        """
+        texts, which = self.study.settings_texts, (self.kind, *more.items())
+        if which not in texts:
+            texts[which] = canonical_json({**self.settings(), **more})
+        return texts[which]
 
     def __repr__(self) -> str:
         return f"<{self.kind} stage: {self.title}>"

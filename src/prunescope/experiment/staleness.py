@@ -66,4 +66,5 @@ def _trains(stage: Stage) -> bool:
 
 def without(paths: Sequence[str], stale: Stale) -> tuple[str, ...]:
     """Return paths without those that are stale."""
-    return tuple(path for path in paths if path not in set(stale.paths))
+    known = set(stale.paths)
+    return tuple(path for path in paths if path not in known)

@@ -57,9 +57,7 @@ class Status:
         """Return it as text for a terminal."""
         stages = len(self.done) + len(self.to_do)
         lines = [f"{self.name}: {len(self.done)} of {counted(stages, 'stage')} done"]
-        if self.damaged:
-            lines.append("missing or damaged (the same run makes it again):")
-            lines += [f"  {flaw}" for flaw in self.damaged]
+        lines += listed("missing or damaged (the same run makes it again)", self.damaged)
         lines += listed("failed when it was last tried", self.failed)
         lines += listed("under way", self.under_way)
         lines += listed(
@@ -71,15 +69,13 @@ class Status:
             left = "not known yet" if self.seconds_left is None else duration(self.seconds_left)
             lines.append(f"time left: {left}")
         lines.append(f"running: {self.holder}" if self.holder else "running: no")
-        if self.outdated:
-            lines.append("no longer part of the study (remove them if you like):")
-            lines += [f"  {path}" for path in self.outdated]
+        lines += listed("no longer part of the study (remove them if you like)", self.outdated)
         lines += [f"taken as the run recorded it: {why}" for why in self.unread]
         return "\n".join(lines)
 
 
 def listed(word: str, titles: tuple[str, ...]) -> list[str]:
-    more = [f"  ... and {len(titles) - _SHOWN} more"] if len(titles) > _SHOWN else []
+    more = [f"  ... and {len(titles) - _SHOWN:,} more"] if len(titles) > _SHOWN else []
     return [f"{word}:", *(f"  {title}" for title in titles[:_SHOWN]), *more] if titles else []
 
 
@@ -91,8 +87,9 @@ def status(out: Path) -> Status:
 def status_of(recipe: Recipe, out: Path) -> Status:
     """Say what of a study is done, running and left in a run folder, even one not begun."""
     recipe = recipe.anchored()
-    plan = plan_study(recipe, facts_of(recipe))
-    return _status_of(OpenRun(plan=plan, store=Store(out), provenance=Provenance(out), unread={}))
+    provenance = Provenance(out)
+    plan = plan_study(recipe, facts_of(recipe, record=provenance.sources))
+    return _status_of(OpenRun(plan=plan, store=Store(out), provenance=provenance, unread={}))
 
 
 def is_done(stage: Stage, store: Store) -> bool:
@@ -164,8 +161,11 @@ def damaged_parts(
 def _status_of(run: OpenRun) -> Status:
     plan, store = run.plan, run.store
     provenance = run.provenance
-    untouched = {each for each in plan.artifacts if provenance.is_untouched(each)}
-    touched = [each for each in plan.artifacts if each not in untouched]
+    artifacts = plan.artifacts
+    untouched: list[Artifact] = []
+    touched: list[Artifact] = []
+    for each in artifacts:
+        (untouched if provenance.is_untouched(each) else touched).append(each)
     left = [each for each in touched if not store.has(each)]
     to_do, done = sorted_out(plan, left)
     stale = find_stale(plan, store, left)
@@ -176,7 +176,7 @@ def _status_of(run: OpenRun) -> Status:
         to_do=to_do,
         seconds_left=seconds_left(plan, left, rates, workers=workers),
         holder=store.holder(),
-        outdated=without(store.outdated(plan.artifacts, untouched), stale),
+        outdated=without(store.outdated(artifacts, untouched), stale),
         failed=tuple(
             f"{title}: {why}" for title, why in provenance.failures.items() if title in to_do
         ),

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.formats import SUFFIXES
+from prunescope.networks.at_most import AtMost
 from prunescope.networks.description import Description, belongs_to, read_description
 from prunescope.networks.hub_folder import describe_hub_folder
 from prunescope.networks.names import as_name
@@ -17,7 +18,6 @@ from prunescope.networks.reading.files import is_hub_folder, weights_file
 from prunescope.networks.reading.values import refuse_not_finite
 from prunescope.networks.registry import build, find_published, network_input
 from prunescope.networks.smaller import fit_smaller
-from prunescope.networks.trust import AtMost
 from prunescope.networks.weights import weights_for
 from prunescope.results.layout import WEIGHTS
 

@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from prunescope.base.devices import computing_with
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.text import agreeing, counted
+from prunescope.networks.at_most import AtMost
 from prunescope.networks.description import Description
 from prunescope.networks.hollow import build_hollow
 from prunescope.networks.images import ImageSize
 from prunescope.networks.registry import network_input
 from prunescope.networks.smaller import WITHOUT_NUMBERS, fit_smaller, reshaped_keys
-from prunescope.networks.trust import AtMost
 from prunescope.pruning.acting import views_of_others
 from prunescope.pruning.counting import FORMATS, SUMMED_COUNTS, LayerCount, count_layer
 from prunescope.pruning.dense import DenseCounts

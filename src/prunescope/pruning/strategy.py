@@ -1,6 +1,6 @@
 """What is a strategy: a way to prune, and to recover from it?"""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -216,8 +216,8 @@ class StrategySettings(Settings):
         describe = getattr(module, "in_words", None)
         return otherwise if describe is None else str(describe(self))
 
-    def for_level(self, level: int) -> dict[str, Any]:
-        """Return what of these settings enters the key of a level.
+    def for_levels(self) -> Callable[[int], dict[str, Any]]:
+        """Return a function that says what of these settings enters the key of a level.
 
         Whose masks it takes is known by its inputs; how many levels there are changes none.
         """
@@ -225,11 +225,10 @@ class StrategySettings(Settings):
         for name in ("levels", "of"):
             settings.pop(name, None)
         module: Any = SCHEDULES.module(self.schedule)
-        if hasattr(module, "for_key"):
-            for name in module.SETTINGS:
-                settings.pop(name, None)
-            settings |= module.for_key(self, level)
-        return settings
+        if not hasattr(module, "for_key"):
+            return lambda _level: settings
+        common = {name: settings[name] for name in settings if name not in module.SETTINGS}
+        return lambda level: common | module.for_key(self, level)
 
     @property
     def code(self) -> dict[str, str]:

@@ -15,7 +15,7 @@ from prunescope.report.comparison_figure import comparison_names, outcomes_figur
 from prunescope.report.pages.comparison import write_comparison_page
 from prunescope.report.pages.dissection import images_of
 from prunescope.report.run_comparison_figure import levels_figure
-from prunescope.report.style import DARK, LIGHT, Theme, drawing, figure_bytes
+from prunescope.report.style import LIGHT, darkened, drawing, figure_bytes
 from prunescope.results.checksums import record_checksums
 from prunescope.results.dissection import Dissection
 from prunescope.results.evaluation_pair import EvaluationPair
@@ -77,11 +77,10 @@ def write_comparison(
         drawn = render_comparison(comparison, list(forms.values()))
         for name, form in forms.items():
             write_atomically(draft / name, drawn[form])
-        dark = render_comparison(comparison, ["svg"], DARK)["svg"]
         write_comparison_page(
             draft,
             comparison,
-            {"light": drawn["svg"], "dark": dark},
+            {"light": drawn["svg"], "dark": darkened(drawn["svg"])},
             sides={**shown, **dissections},
             concepts=concepts,
             evaluation=evaluation,
@@ -112,13 +111,13 @@ def save_comparison(
 
 
 def render_comparison(
-    comparison: Comparison | RunComparison, forms: Sequence[str], theme: Theme = LIGHT
+    comparison: Comparison | RunComparison, forms: Sequence[str]
 ) -> dict[str, bytes]:
     """Return a comparison's figure as png, svg or pdf, by form."""
-    with drawing(theme, comparison_names(comparison)):
+    with drawing(LIGHT, comparison_names(comparison)):
         if isinstance(comparison, RunComparison):
-            return figure_bytes(levels_figure(comparison, theme), forms)
-        return figure_bytes(outcomes_figure(comparison.summary(), theme), forms)
+            return figure_bytes(levels_figure(comparison, LIGHT), forms)
+        return figure_bytes(outcomes_figure(comparison.summary(), LIGHT), forms)
 
 
 def check_room(out: Path) -> None:

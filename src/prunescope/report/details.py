@@ -24,8 +24,8 @@ from prunescope.results.dissection import LayerDissection
 from prunescope.results.kinds import is_run
 from prunescope.results.opened import open_dissection
 from prunescope.results.run_tables import RunTables
-from prunescope.statistics.bootstrap import ResamplingSettings
 from prunescope.statistics.resampled import UNIT_SHARES
+from prunescope.statistics.settings import ResamplingSettings
 
 
 def describe_unit(

@@ -1,10 +1,11 @@
 """What do the figures look like, on paper and on a dark screen?"""
 
 import io
+import re
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import matplotlib as mpl
@@ -111,6 +112,14 @@ DARK = Theme(
         "#cdb36a",
     ),
 )
+
+
+def _colours(theme: Theme) -> list[bytes]:
+    return [each.encode() for each in (*astuple(theme)[:-1], *theme.palette)]
+
+
+_COLOUR = re.compile(rb"#[0-9a-f]{6}\b")
+_DARK_FOR = dict(zip(_colours(LIGHT), _colours(DARK), strict=True))
 
 
 @contextmanager
@@ -232,6 +241,11 @@ def figure_bytes(figure: Figure, forms: Sequence[str]) -> dict[str, bytes]:
         draw(content, metadata=_NO_NOISE[form])
         contents[form] = content.getvalue()
     return contents
+
+
+def darkened(svg: bytes) -> bytes:
+    """Return a figure in the light theme as it is in the dark one; other colours stay."""
+    return _COLOUR.sub(lambda found: _DARK_FOR.get(found[0], found[0]), svg)
 
 
 def _settings(theme: Theme) -> Any:

@@ -23,7 +23,7 @@ from prunescope.results.left_out import LEFT_OUT
 from prunescope.results.opened import open_dissection
 from prunescope.results.run_tables import RunTables, left_out_of_run
 from prunescope.results.units import by_layer
-from prunescope.statistics.bootstrap import ResamplingSettings
+from prunescope.statistics.settings import ResamplingSettings
 from prunescope.statistics.who_paid import count_who_paid
 
 if TYPE_CHECKING:

@@ -40,6 +40,10 @@ class Artifact:
         part = f"+{self.part}" if self.part else ""
         return f"{self.path.replace('/', '+')}{part}.{self.key[:16]}"
 
+    def under(self, key: str) -> "Artifact":
+        """Return what is made at the same place under a key."""
+        return Artifact(path=self.path, key=key, part=self.part, derived=self.derived)
+
     def at(self, root: Path) -> "Slot":
         """Return its slot in a run folder."""
         return Slot(root / self.path, self.part)
@@ -118,8 +122,28 @@ class Slot:
         discard(trash)
 
 
+def linked(folder: Path) -> list[Path]:
+    """Return the links in a folder that lead to artifacts elsewhere, as on a larger disk."""
+    return [
+        link
+        for parent, folders, _ in os.walk(folder)
+        for link in (Path(parent, name) for name in sorted(folders))
+        if link.is_symlink() and any(link.resolve().rglob(MANIFESTS))
+    ]
+
+
 def move_inner(source: Path, target: Path) -> None:
-    """Move the artifacts inside a folder that are not inside another one already."""
+    """Move the artifacts inside a folder that are not inside another one already.
+
+    Of those that a link leads to the link moves.
+    """
+    for link in linked(source):
+        new = target / link.relative_to(source)
+        if not os.path.lexists(new):
+            new.parent.mkdir(parents=True, exist_ok=True)
+            new.symlink_to(link.resolve())
+            link.unlink()
+            sync(new.parent)
     found = (Slot(path.parent, part_named(path.name)) for path in source.rglob(MANIFESTS))
     for inner in sorted(found, key=attrgetter("folder", "part")):  # a folder before its parts
         new = Slot(target / inner.folder.relative_to(source), inner.part)

@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from prunescope.base.arrays import load_metadata
 from prunescope.base.errors import DataError
 from prunescope.base.steps import Step
 
@@ -28,6 +27,8 @@ def checkpoint_step(path: Path) -> Step | None:
     """Return the step of a checkpoint; None if there is none, or it is damaged."""
     if not path.is_file():
         return None
+    from prunescope.base.arrays import load_metadata
+
     try:
         return step_in(path, load_metadata(path))
     except DataError:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from prunescope.base.errors import DataError
-from prunescope.base.files import fingerprint, hash_once, write_atomically
+from prunescope.base.files import canonical_json, fingerprint, hash_once, write_atomically
 from prunescope.base.paths import is_there, require_file
 from prunescope.results.forms import TEXT, Each, read_object
 from prunescope.results.layout import CHECKSUMS, LAYERS
@@ -35,6 +35,32 @@ def is_as_written(values: Mapping[str, Any]) -> bool:
         return stated is None or stated == fingerprint({**values, _CHECKSUM: None})
     except (ValueError, RecursionError):  # of a number that is none
         return False
+
+
+def text_with_checksum(values: Mapping[str, str]) -> bytes:
+    """Return what `with_checksum` does as text, a line for each value.
+
+    values: canonical JSON, which may have line breaks between its tokens.
+    """
+    lines = dict(sorted({**values, _CHECKSUM: "null"}.items()))
+
+    def written() -> str:
+        return "{" + ",\n".join(f'"{name}":{text}' for name, text in lines.items()) + "}"
+
+    digest = hashlib.sha256(written().replace("\n", "").encode()).hexdigest()
+    lines[_CHECKSUM] = f'"{digest}"'
+    return f"{written()}\n".encode()
+
+
+def is_text_as_written(text: bytes, values: Mapping[str, Any]) -> bool:
+    """Return what `is_as_written` does, sooner where `text_with_checksum` wrote the text.
+
+    text: from which the values were read.
+    """
+    stated = f'"{_CHECKSUM}":{canonical_json(values.get(_CHECKSUM))}'.encode()
+    canonical = text.replace(b"\n", b"").replace(stated, f'"{_CHECKSUM}":null'.encode(), 1)
+    digest = hashlib.sha256(canonical).hexdigest()
+    return digest == values.get(_CHECKSUM) or is_as_written(values)
 
 
 def checksums_of(folder: Path, files: Iterable[Path]) -> dict[str, str]:

@@ -68,7 +68,7 @@ Form: TypeAlias = Kind | Each | Rows | Object | Fields
 
 def _is_number(value: Any) -> bool:
     return (
-        isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _GREATEST
+        isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _GREATEST
     )
 
 
@@ -122,6 +122,8 @@ def fault_in(value: Any, form: Form, name: str = "") -> str | None:
 
     name: of the value in its object; empty for the whole.
     """
+    if not name and _fits(value, form):  # without a name for each of many thousand values
+        return None
     match form:
         case Kind():
             sound = form.takes(value) or (value is None and form.may_lack)
@@ -149,6 +151,26 @@ def fault_in(value: Any, form: Form, name: str = "") -> str | None:
                 }
     faults = (fault_in(part, kind, key) for key, (part, kind) in inner.items())
     return next((fault for fault in faults if fault is not None), None)
+
+
+def _fits(value: Any, form: Form) -> bool:
+    if isinstance(form, Kind):
+        return form.takes(value) or (value is None and form.may_lack)
+    if isinstance(form, Rows):
+        if isinstance(value, list):
+            return all(_fits(part, form.of) for part in value)
+        return value is None and form.may_lack
+    if not isinstance(value, dict):
+        may_lack = isinstance(form, Mapping) or getattr(form, "may_lack", False)
+        return value is None and may_lack
+    if isinstance(form, Each):
+        return all(_fits(part, form.of) for part in value.values())
+    fields = form.of if isinstance(form, Object) else form
+    return all(
+        _fits(value.get(key), kind)
+        for key, kind in fields.items()
+        if key in value or not (isinstance(kind, Kind) and kind.may_be_absent)
+    )
 
 
 def _shown(value: Any) -> str:

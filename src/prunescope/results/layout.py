@@ -1,5 +1,6 @@
 """What are the files and folders of a run, a level, a dissection and a comparison called?"""
 
+import fnmatch
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ ASSETS = "assets"
 MANIFEST = "manifest.json"
 _MANIFEST_OF_A_PART = "manifest-{}.json"
 MANIFESTS = "manifest*.json"
+_MANIFEST = re.compile(fnmatch.translate(MANIFESTS))
 
 # of a level, and of the rewind point
 WEIGHTS = "weights.safetensors"
@@ -151,6 +153,11 @@ def is_of_a_study(path: Path) -> bool:
 def manifest_name(part: str = "") -> str:
     """Return the name of a folder's manifest, or of the manifest of one part of its files."""
     return _MANIFEST_OF_A_PART.format(part) if part else MANIFEST
+
+
+def is_manifest(name: str) -> bool:
+    """Return whether a file's name is one that `MANIFESTS` finds."""
+    return _MANIFEST.match(name) is not None
 
 
 def part_named(manifest: str) -> str:

@@ -14,13 +14,22 @@ from typing import Any
 
 from prunescope.base.devices import processor_name
 from prunescope.base.errors import DamagedArtifact, DataError
-from prunescope.base.files import write_atomically
+from prunescope.base.files import canonical_json, write_atomically
 from prunescope.results.artifacts import Artifact
-from prunescope.results.checksums import is_as_written, with_checksum
-from prunescope.results.forms import AMOUNT, COUNT, TEXT, TRUTH, Each, Fields, Object, Rows
+from prunescope.results.checksums import is_text_as_written, text_with_checksum
+from prunescope.results.forms import (
+    AMOUNT,
+    COUNT,
+    TEXT,
+    TRUTH,
+    Each,
+    Fields,
+    Object,
+    Rows,
+    read_object,
+)
 from prunescope.results.layout import PROVENANCE
 from prunescope.results.manifest import is_untouched
-from prunescope.results.reading import read_form
 from prunescope.version import __version__
 
 _PACKAGES = ("torch", "torchvision", "numpy", "pillow", "datasets", "pandas", "pyarrow")
@@ -50,15 +59,16 @@ class Provenance:
     """
 
     def __init__(self, root: Path) -> None:
-        self._path = root / PROVENANCE
+        self._root, self._path = str(root), root / PROVENANCE
         self._invocations: list[dict[str, Any]] = []
         self._artifacts: dict[str, dict[str, Any]] = {}
+        self._lines: dict[str, str] = {}  # of artifacts that were written down already
         self.sources: dict[str, dict[str, Any]] = {}
         self.failures: dict[str, str] = {}
         if self._path.is_file():
             try:
-                record = read_form(self._path, _FORM)
-                if not is_as_written(record):
+                record = read_object(self._path, _FORM)
+                if not is_text_as_written(self._path.read_bytes(), record):
                     raise DataError("its checksum is not the one in it")
             except DataError as error:
                 raise DamagedArtifact(
@@ -147,14 +157,15 @@ class Provenance:
         No file of it is read: the system says whether one was written since.
         """
         entry = self._artifacts.get(artifact.title, {})
-        folder = self._path.parent / artifact.path
-        return entry.get("key") == artifact.key and is_untouched(folder, entry.get("stamp", ""))
+        return entry.get("key") == artifact.key and is_untouched(
+            f"{self._root}/{artifact.path}", entry.get("stamp", "")
+        )
 
     def seen_whole(self, stamps: Mapping[str, str]) -> None:
         """Record the stamps of artifacts, by title, whose files were compared with checksums."""
         for title, stamp in stamps.items():
             if title in self._artifacts:
-                self._artifacts[title]["stamp"] = stamp
+                self._record(title, self._artifacts[title] | {"stamp": stamp})
         if stamps:
             self._write()
 
@@ -164,7 +175,7 @@ class Provenance:
         self._invocations += other._invocations
         for title, entry in other._artifacts.items():
             if title in titles:
-                self._artifacts[title] = {**entry, "invocation": entry["invocation"] + before}
+                self._record(title, entry | {"invocation": entry["invocation"] + before})
         self.sources = self.sources or other.sources
         self._write()
 
@@ -205,7 +216,7 @@ class Provenance:
         resumed: bool,
         stamp: str,
     ) -> None:
-        self._artifacts[artifact.title] = {
+        entry = {
             "key": artifact.key,
             "kind": kind,
             "seconds": round(seconds, 2),
@@ -214,16 +225,24 @@ class Provenance:
             "invocation": max(0, len(self._invocations) - 1),
             **({"stamp": stamp} if stamp else {}),
         }
+        self._record(artifact.title, entry)
+
+    def _record(self, title: str, entry: dict[str, Any]) -> None:
+        self._artifacts[title] = entry
+        self._lines.pop(title, None)
 
     def _write(self) -> None:
-        record = {
-            "invocations": self._invocations,
-            "artifacts": self._artifacts,
-            "sources": self.sources,
-            "failures": self.failures,
+        """Write all that is on record, of which only the artifacts that changed are encoded."""
+        for title in self._artifacts.keys() - self._lines.keys():
+            self._lines[title] = f"{json.dumps(title)}:{canonical_json(self._artifacts[title])}"
+        artifacts = ",\n".join(self._lines[title] for title in sorted(self._lines))
+        values = {
+            "artifacts": f"{{\n{artifacts}\n}}" if artifacts else "{}",
+            "failures": canonical_json(self.failures),
+            "invocations": canonical_json(self._invocations),
+            "sources": canonical_json(self.sources),
         }
-        text = json.dumps(with_checksum(record), indent=1, sort_keys=True)
-        write_atomically(self._path, text.encode() + b"\n")
+        write_atomically(self._path, text_with_checksum(values))
 
 
 def environment() -> dict[str, Any]:

@@ -5,11 +5,10 @@ damaged is kept under `outdated`.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from prunescope.base.folders import remove
-from prunescope.results.artifacts import Artifact, Slot
+from prunescope.results.artifacts import Artifact, Slot, linked
 from prunescope.results.layout import MANIFESTS, OUTDATED, part_named
 from prunescope.results.manifest import read_manifest
 
@@ -31,7 +30,7 @@ def reclaim(root: Path, artifact: Artifact) -> None:
     if slot.part:
         put_away(root, slot.manifest)
         return
-    former = root / OUTDATED / replace(artifact, key=_DAMAGED).flat_name
+    former = root / OUTDATED / artifact.under(_DAMAGED).flat_name
     inner = set() if slot.folder.is_symlink() else set(_inner_files(slot.folder))
     if not inner:
         _move(slot.folder, former)
@@ -49,7 +48,8 @@ def holds_only_inner(folder: Path) -> bool:
 
 
 def _inner_files(folder: Path) -> Iterator[Path]:
-    """Yield the files of artifacts that lie in a folder, but not of the one that it is."""
+    """Yield the files of artifacts that lie in a folder, or links to them, but not of its own."""
+    yield from linked(folder)
     for manifest in folder.rglob(MANIFESTS):
         part = part_named(manifest.name)
         found = read_manifest(manifest.parent, part)

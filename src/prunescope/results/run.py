@@ -12,6 +12,7 @@ from prunescope.base.door import at_the_door, called_as, checked_path
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.hooks import hook
 from prunescope.base.recipes import read_plain
+from prunescope.base.text import first_of
 from prunescope.results.class_tables import read_classes, read_exemplars
 from prunescope.results.dissection import Dissection
 from prunescope.results.layout import (
@@ -229,7 +230,7 @@ class Run:
             if each.level == level and wanted in (None, each.strategy):
                 return each
         hint = nearest(strategy, strategies) if strategy else ""
-        named = ", ".join(f"{each.strategy} {each.level}" for each in levels) or "none"
+        named = first_of([f"{each.strategy} {each.level}" for each in levels])
         raise ConfigError(
             f"{self.path} has no finished level {level} of {strategy or 'any strategy'}{hint} in "
             f"replicate {replicate}: it has {named}"

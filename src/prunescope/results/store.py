@@ -10,13 +10,11 @@ under `outdated/` with all artifacts inside it, and brought back when its settin
 """
 
 import errno
-import fnmatch
 import os
 import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from prunescope.base.errors import ConfigError, StoreError
 from prunescope.base.files import hash_once, process_mark
@@ -25,17 +23,18 @@ from prunescope.base.lock import blaming, check_free, check_held, holder, only_w
 from prunescope.results.artifacts import Artifact, Slot, move_inner
 from prunescope.results.layout import (
     LOCK,
-    MANIFESTS,
     OUTDATED,
     PROVENANCE,
     STUDY,
     WORK,
+    is_manifest,
     is_of_a_study,
     part_named,
 )
 from prunescope.results.manifest import (
     changes_in,
     damaged,
+    flaws_in,
     read_manifest,
     replaced_in,
     write_manifest,
@@ -128,7 +127,12 @@ class Store:
         Checksums are compared when it is opened, see `folder`.
         """
         slot = artifact.at(self.root)
-        return slot.key == artifact.key and not slot.flaws
+        manifest = read_manifest(slot.folder, slot.part)
+        return (
+            manifest is not None
+            and manifest.key == artifact.key
+            and not flaws_in(slot.folder, manifest)
+        )
 
     def is_stale(self, artifact: Artifact) -> bool:
         """Return whether something of another key is at its path, and it is not set aside."""
@@ -250,12 +254,13 @@ class Store:
         for artifact in artifacts:
             if not artifact.derived:
                 self._set_aside(artifact)
-        missing: list[Artifact] = []
+        lost = _Lost()
         for artifact in artifacts:
-            lost_outer = any(_lies_in(artifact, other) for other in missing)
-            if not self.has(artifact) and (lost_outer or not self._bring_back(artifact)):
-                missing.append(artifact)
-        wanted = {artifact.flat_name for artifact in missing}
+            if self.has(artifact):
+                continue
+            if lost.holds(artifact) or not self._bring_back(artifact):
+                lost.add(artifact)
+        wanted = lost.names
         for folder in (self.root / WORK).glob("*"):
             if folder.name not in wanted and _OURS.fullmatch(folder.name):
                 discard(folder)
@@ -291,12 +296,16 @@ class Store:
 
     def _manifests(self) -> Iterator[tuple[str, str]]:
         """Yield the path, relative to the run's, and the part of every manifest outside of work."""
-        for folder, inner, files in os.walk(self.root):
-            if folder == str(self.root):
-                inner[:] = [name for name in inner if name != WORK]
-            if manifests := fnmatch.filter(files, MANIFESTS):
-                path = Path(folder).relative_to(self.root).as_posix()
-                yield from ((path, part_named(file)) for file in manifests)
+        root, waiting = str(self.root), [""]
+        while waiting:
+            path = waiting.pop()
+            for entry in _entries(f"{root}/{path}"):
+                name = entry.name
+                if entry.is_dir(follow_symlinks=False):
+                    if path or name != WORK:
+                        waiting.append(f"{path}/{name}" if path else name)
+                elif is_manifest(name):
+                    yield path or ".", part_named(name)
 
     def _is_empty(self) -> bool:
         """Return whether there is nothing but leftovers of a run killed at its start."""
@@ -347,7 +356,7 @@ class Store:
         if key is None:  # a damaged manifest
             put_away(self.root, slot.manifest)
             return
-        former = self._aside(replace(artifact, key=key))
+        former = self._aside(artifact.under(key))
         former.remove(self._trash)
         slot.move(former)
 
@@ -368,10 +377,34 @@ class Store:
         return self.root / WORK / f"trash.{process_mark()}"
 
 
-def _lies_in(artifact: Artifact, other: Artifact) -> bool:
-    """Return whether an artifact's files are in the folder of another."""
-    is_part = artifact.path == other.path and artifact.part != "" and other.part == ""
-    return is_part or artifact.path.startswith(f"{other.path}/")
+def _entries(folder: str) -> list["os.DirEntry[str]"]:
+    """Return what lies in a folder; nothing where it is gone, or may not be read."""
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError:
+        return []
+
+
+class _Lost:
+    """Artifacts that are missing, of which there may be ten thousand."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+        self._folders: set[str] = set()
+        self._whole: set[str] = set()
+
+    def add(self, artifact: Artifact) -> None:
+        self.names.add(artifact.flat_name)
+        self._folders.add(artifact.path)
+        if not artifact.part:
+            self._whole.add(artifact.path)
+
+    def holds(self, artifact: Artifact) -> bool:
+        """Return whether an artifact's files lie in the folder of one of them."""
+        if artifact.part and artifact.path in self._whole:
+            return True
+        return not self._folders.isdisjoint(map(str, PurePosixPath(artifact.path).parents))
 
 
 def require_study(root: Path) -> None:

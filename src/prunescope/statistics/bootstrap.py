@@ -6,15 +6,14 @@ Bootstrap, 1993.
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, TypedDict
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Int64, Real, UInt16
-from pydantic import Field
 
 from prunescope.base.seeding import derive_seed
-from prunescope.base.settings import Seed, Settings
 from prunescope.comparison.outcomes import KEPT, LOST, RELABELLED
+from prunescope.statistics.settings import ResamplingSettings
 
 LEVEL = 0.95
 """Of intervals."""
@@ -26,22 +25,6 @@ _SHARES = {"still_interpretable", "same_concept", "kept_share"}
 """Which of the numbers that are resampled are shares; the others are counts, or `change`."""
 
 Interval = tuple[float, float]
-
-
-class ResamplingSettings(Settings):
-    """How images are resampled, to see how sure the counts are."""
-
-    draws: Annotated[int, Field(ge=0, le=100_000)] = 1000
-    """How often the images are resampled to see how sure the counts are; 0 for not at all."""
-    seed: Seed = 0
-    """From which images are drawn."""
-
-
-class ResamplingOptions(TypedDict, total=False):
-    """The settings of resampling, as a function takes them by keyword."""
-
-    draws: int
-    seed: int
 
 
 def strata_of(carries: Bool[np.ndarray, "image category"]) -> Int64[np.ndarray, " image"]:

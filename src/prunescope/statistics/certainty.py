@@ -24,7 +24,7 @@ from prunescope.comparison.pairing import no_pairs, pair_by_number
 from prunescope.results.dissection import LayerDissection
 from prunescope.results.overlap import Overlap
 from prunescope.results.units import categories_of
-from prunescope.statistics.bootstrap import CHANGE, ResamplingSettings, intervals_of
+from prunescope.statistics.bootstrap import CHANGE, intervals_of
 from prunescope.statistics.by_image import has_counts_by_image
 from prunescope.statistics.concepts import NO_CONCEPT
 from prunescope.statistics.resampled import (
@@ -34,6 +34,7 @@ from prunescope.statistics.resampled import (
     labels_present,
     resample,
 )
+from prunescope.statistics.settings import ResamplingSettings
 
 SHARES = ("still_interpretable", "same_concept")
 """Those of Figure 4 (Frankle & Bau 2019)."""

@@ -13,8 +13,8 @@ from prunescope.comparison.dissections import Comparison, Match, compare_dissect
 from prunescope.comparison.runs import RunComparison, compare_runs
 from prunescope.comparison.sides import Comparable
 from prunescope.results.kinds import is_run
-from prunescope.statistics.bootstrap import ResamplingOptions, ResamplingSettings
 from prunescope.statistics.certainty import judge_layers
+from prunescope.statistics.settings import ResamplingOptions, ResamplingSettings
 
 
 @takes(ResamplingSettings)

@@ -71,9 +71,9 @@ def student_interval(mean: float, error: float, count: int, alpha: float) -> Int
 @cache
 def _quantile(share: float, degrees: int) -> float:
     """Return a quantile of Student's distribution."""
-    from scipy.stats import t  # slow to import
+    from scipy.special import stdtrit  # which scipy.stats calls, and takes seconds to import
 
-    return float(t.ppf(share, degrees))
+    return float(stdtrit(degrees, share))
 
 
 def _letter(mean: float, spread: float, count: int, margin: float, alpha: float) -> Letter | None:

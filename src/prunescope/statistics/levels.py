@@ -16,7 +16,7 @@ from prunescope.results.dissection import LayerDissection
 from prunescope.results.layout import DENSE
 from prunescope.results.run_tables import KEY, LayerKey
 from prunescope.results.units import categories_of, count_units, stacked
-from prunescope.statistics.bootstrap import CHANGE, ResamplingSettings, intervals_of
+from prunescope.statistics.bootstrap import CHANGE, intervals_of
 from prunescope.statistics.certainty import SHARES, judge_level
 from prunescope.statistics.resampled import (
     OUTCOME_SHARE,
@@ -25,6 +25,7 @@ from prunescope.statistics.resampled import (
     ResampledLayer,
     resample,
 )
+from prunescope.statistics.settings import ResamplingSettings
 
 _COUNTED = ("interpretable", "concepts")
 

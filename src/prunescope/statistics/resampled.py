@@ -11,14 +11,10 @@ from jaxtyping import Bool, Int64, UInt16
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.results.dissection import LayerDissection
 from prunescope.results.units import categories_of, count_units, with_intervals
-from prunescope.statistics.bootstrap import (
-    ResamplingSettings,
-    draw_images,
-    intervals_of,
-    strata_of,
-)
+from prunescope.statistics.bootstrap import draw_images, intervals_of, strata_of
 from prunescope.statistics.by_image import CountsByImage, counts_by_image, has_counts_by_image
 from prunescope.statistics.concepts import NO_CONCEPT, Concepts, concepts_in_draws
+from prunescope.statistics.settings import ResamplingSettings
 
 UNIT_SHARES = ("interpretable_share", "concept_share")
 """Of the draws, as columns of `ResampledLayer.units`."""

@@ -1,10 +1,26 @@
-"""What can be chosen about the verdict on a study?"""
+"""What can be chosen about resampling images, and about the verdict on a study?"""
 
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 from pydantic import Field
 
-from prunescope.base.settings import Settings
+from prunescope.base.settings import Seed, Settings
+
+
+class ResamplingSettings(Settings):
+    """How images are resampled, to see how sure the counts are."""
+
+    draws: Annotated[int, Field(ge=0, le=100_000)] = 1000
+    """How often the images are resampled to see how sure the counts are; 0 for not at all."""
+    seed: Seed = 0
+    """From which images are drawn."""
+
+
+class ResamplingOptions(TypedDict, total=False):
+    """The settings of resampling, as a function takes them by keyword."""
+
+    draws: int
+    seed: int
 
 
 class VerdictSettings(Settings):

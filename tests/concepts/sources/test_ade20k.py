@@ -21,11 +21,11 @@ from concepts.ade_files import (
 )
 from concepts.worlds import grey, photograph
 from prunescope.base.errors import DataError
-from prunescope.concepts import ConceptSet, Label, open_concepts
+from prunescope.concepts import open_concepts
 from prunescope.concepts.ade20k.short_names import shorten
 from prunescope.concepts.check import check_concepts
 from prunescope.concepts.convert import convert_concepts
-from prunescope.concepts.protocol import splits_of
+from prunescope.concepts.protocol import ConceptSet, Label, splits_of
 
 STREET = "images/ADE/training/urban/street/ADE_train_1"
 

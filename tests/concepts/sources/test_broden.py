@@ -16,8 +16,9 @@ from PIL import Image
 
 from concepts.worlds import deep_colours
 from prunescope.base.errors import DataError
-from prunescope.concepts import ConceptSet, Label, open_concepts
+from prunescope.concepts import open_concepts
 from prunescope.concepts.contents import fingerprint_set
+from prunescope.concepts.protocol import ConceptSet, Label
 from prunescope.concepts.sources.broden import BrodenFolder
 
 HEADER = "image,split,ih,iw,sh,sw,color,object\n"

@@ -8,10 +8,10 @@ from torchvision.datasets import Cityscapes
 from concepts.cityscapes_files import write_cityscapes
 from concepts.worlds import grey, photograph
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.concepts import ConceptSet, Label, open_concepts
+from prunescope.concepts import open_concepts
 from prunescope.concepts.check import check_concepts
 from prunescope.concepts.convert import convert_concepts
-from prunescope.concepts.protocol import splits_of
+from prunescope.concepts.protocol import ConceptSet, Label, splits_of
 
 MAP = "gtFine/train/aachen/aachen_0_0_gtFine_labelIds.png"
 

@@ -29,8 +29,9 @@ from concepts.coco_files import (
 )
 from concepts.worlds import photograph
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.concepts import ConceptSet, Label, open_concepts
+from prunescope.concepts import open_concepts
 from prunescope.concepts.check import check_concepts
+from prunescope.concepts.protocol import ConceptSet, Label
 
 pytest.importorskip("pycocotools", reason="pycocotools is not installed (extra: coco)")
 

@@ -11,7 +11,8 @@ from PIL import Image
 
 from concepts.worlds import CAR, FILES, MAP, encoded, grey, photograph, write_folder
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.concepts import Annotation, ConceptSet, Label, open_concepts
+from prunescope.concepts import open_concepts
+from prunescope.concepts.protocol import Annotation, ConceptSet, Label
 from prunescope.concepts.sources.broden import BrodenFolder
 from prunescope.concepts.sources.masks import MaskFolder
 

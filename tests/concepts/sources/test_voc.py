@@ -11,10 +11,10 @@ from torchvision.datasets import VOCDetection, VOCSegmentation
 from concepts.voc_files import CAR, DOG_ON_SOFA, boxed, palette, save_map, write_voc, xml
 from concepts.worlds import photograph
 from prunescope.base.errors import ConfigError, DataError
-from prunescope.concepts import ConceptSet, Label, open_concepts
+from prunescope.concepts import open_concepts
 from prunescope.concepts.check import check_concepts
 from prunescope.concepts.convert import convert_concepts
-from prunescope.concepts.protocol import splits_of
+from prunescope.concepts.protocol import ConceptSet, Label, splits_of
 from prunescope.concepts.voc.maps import VOC_CLASSES, colour_of
 
 DOG, SOFA, CAR_CLASS = 12, 18, 7

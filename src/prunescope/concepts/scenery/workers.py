@@ -16,7 +16,8 @@ import numpy as np
 
 from prunescope.base.errors import StoreError
 from prunescope.concepts.scenery.labels import PLANES
-from prunescope.concepts.scenery.writer import Planes, SceneSet, draw_pictures, save_labels
+from prunescope.concepts.scenery.scene_set import SceneSet
+from prunescope.concepts.scenery.writer import Planes, draw_pictures, save_labels
 
 
 def draw_set(root: Path, scenes: SceneSet, *, workers: int, advance: Callable[[], None]) -> None:

@@ -1,71 +1,17 @@
 """How is a drawn set written as a folder in Broden's layout?"""
 
 from collections.abc import Generator, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int64, UInt8
 
-from prunescope.base.errors import ConfigError
 from prunescope.concepts.scenery.labels import CATEGORIES, PLANES, VOCABULARY, label_planes
-from prunescope.concepts.scenery.picture import KINDS, draw_picture
+from prunescope.concepts.scenery.picture import draw_picture
+from prunescope.concepts.scenery.scene_set import SceneSet, Spot
 from prunescope.concepts.writing import INDEX, LabelRow, save_csv, save_map, save_png, save_tables
 
-_SIZES = range(32, 1025, 2)
 Planes = UInt8[np.ndarray, "plane cell_row cell_column"]
-
-
-class Spot(NamedTuple):
-    """A picture of a set; pictures are numbered within their split and class."""
-
-    split: str
-    name: str
-    number: int
-
-    @property
-    def stem(self) -> str:
-        """The common start of the paths of the picture and its label maps."""
-        return f"{self.split}/{self.name}/{self.number:04d}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class SceneSet:
-    """Which pictures to draw, each a pure function of seed, split, class and number.
-
-    size: pixels across, an even number; the label maps are half as large.
-    train, val: pictures of each split, shared among the classes as evenly as they go.
-    Raises ConfigError for a size or a number that cannot be.
-    """
-
-    seed: int = 0
-    size: int = 96
-    train: int = 2400
-    val: int = 600
-
-    def __post_init__(self) -> None:
-        if self.size not in _SIZES:
-            raise ConfigError(
-                f"size is {self.size}, but must be an even number from {_SIZES[0]} to {_SIZES[-1]}"
-            )
-        for name, count in (("train", self.train), ("val", self.val)):
-            if count < len(KINDS):
-                raise ConfigError(
-                    f"{name} is {count}, but must be at least {len(KINDS)}: a picture of each class"
-                )
-
-    def pictures(self) -> list[Spot]:
-        """Return the pictures in the order of index.csv.
-
-        Classes take turns, so that the first pictures of a split are balanced.
-        """
-        names = list(KINDS)
-        return [
-            Spot(split, names[step % len(names)], step // len(names))
-            for split, count in (("train", self.train), ("val", self.val))
-            for step in range(count)
-        ]
 
 
 def draw_pictures(

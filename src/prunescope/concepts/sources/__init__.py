@@ -6,11 +6,14 @@ may stand behind its place (`coco:FILE,boxes=true`), each with what it says.
 """
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.registry import Registry
-from prunescope.concepts.protocol import Divisible
 from prunescope.concepts.request import COMMON, Request
+
+if TYPE_CHECKING:
+    from prunescope.concepts.protocol import Divisible
 
 SOURCES = Registry(
     kind="kind of concept set", package="prunescope.concepts.sources", function="open_set"
@@ -27,7 +30,7 @@ def kinds() -> dict[str, str]:
     return {str(SOURCES.stated(name, "FORM")): summaries[name] for name in order}
 
 
-def open_source(request: Request) -> Divisible:
+def open_source(request: Request) -> "Divisible":
     """Return the set of a request.
 
     Raises ConfigError for a kind, an option or a split that there is not, DataError for files that

@@ -6,14 +6,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prunescope.base.files import hash_file
 from prunescope.base.seeding import derive_seed
 from prunescope.experiment.levels.level import LevelStage, full_training
 from prunescope.experiment.stage import PlannedStudy
 from prunescope.experiment.stages.rewind_point import RewindPointStage
 from prunescope.experiment.training_plan import TrainingPlan
 from prunescope.pruning.choices import CRITERIA, RECOVERIES
-from prunescope.pruning.recovery import Recovery, origin_of, recovery_of
+from prunescope.pruning.recovery import Recovery, recovery_of
 from prunescope.results.layout import MASK, LevelKey
 
 if TYPE_CHECKING:
@@ -40,9 +39,10 @@ class PrunedLevelStage(LevelStage):
         source: LevelStage | None,
         order: int,
     ) -> None:
-        self.strategy = study.recipe.pruning.strategies[key.strategy]
-        self.scores_at_rewind_point = bool(CRITERIA.stated(self.strategy.criterion, "SINGLE_SHOT"))
-        is_trained_on = origin_of(self.strategy) == "level before"
+        self._planned = study.strategies[key.strategy]
+        self.strategy = self._planned.settings
+        self.scores_at_rewind_point = self._planned.scores_at_rewind_point
+        is_trained_on = self._planned.origin == "level before"
         uses_point = study.recipe.start is None or not is_trained_on or self.scores_at_rewind_point
         point = (rewind_point,) if rewind_point and uses_point else ()
         inputs = (*point, previous, *((source,) if source else ()))
@@ -111,12 +111,10 @@ class PrunedLevelStage(LevelStage):
 
     def settings(self) -> Mapping[str, Any]:
         pruning, training = self.study.recipe.pruning, self.study.recipe.training
-        settings = {"prunable": pruning.prunable_for_key, **self.strategy.for_level(self.key.level)}
-        sources = self.strategy.sources().items()
-        settings |= {f"{choice}_source": hash_file(path) for choice, path in sources}
+        settings = {"prunable": pruning.prunable_for_key, **self._planned.for_level(self.key.level)}
         if self.study.recipe.start is None:
             return settings  # the rewind point depends on the rest
-        if origin_of(self.strategy) != "level before" or self.scores_at_rewind_point:
+        if self._planned.origin != "level before" or self.scores_at_rewind_point:
             settings["rewind_to"] = pruning.rewind_to
         return settings | {"training": training.for_key(), "seed": self.seeds.for_key()}
 

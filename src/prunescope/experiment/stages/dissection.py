@@ -1,7 +1,6 @@
 """On how many pixels do the units of a level meet each label?"""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -46,13 +45,13 @@ class DissectionStage(Stage):
 
     @cached_property
     def artifacts(self) -> tuple[Artifact, ...]:
-        settings, layers = self.settings(), self.study.recipe.dissection.layers
+        layers = self.study.recipe.dissection.layers
         return tuple(
-            replace(
-                output,
-                key=self.key_of(
-                    {**settings, "layer": layer, **self._directions(layer)}, self.level.artifacts
-                ),
+            output.under(
+                self.key_of(
+                    self.settings_once(layer=layer, **self._directions(layer)),
+                    self.level.artifacts,
+                )
             )
             for output, layer in zip(self.outputs, layers, strict=True)
         )

@@ -9,7 +9,6 @@ from prunescope.base.files import write_atomically
 from prunescope.experiment.levels.level import LevelStage
 from prunescope.experiment.stage import FolderStage, PlannedStudy, Stage
 from prunescope.results.layout import METRICS, PREDICTIONS
-from prunescope.results.predictions import write_predictions
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,6 +24,7 @@ class EvaluationStage(FolderStage):
 
     kind = "evaluation"
     shared = True
+    alike = True
     version = 2
     part = "evaluation"
 
@@ -55,6 +55,8 @@ class EvaluationStage(FolderStage):
         return float(self.study.facts.data.test_images)
 
     def make(self, folder: Path, runner: "StageRunner") -> str:
+        from prunescope.results.predictions import write_predictions
+
         network = self.level.network(runner)
         evaluation = runner.evaluate_level(self.level, network)
         metrics = self._of_weights(network, runner) | evaluation.as_dict()

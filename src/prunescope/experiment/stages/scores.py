@@ -1,7 +1,6 @@
 """Which concept does each unit of a level see, and how much of that is due to chance?"""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,12 +38,15 @@ class ScoresStage(Stage):
 
     @property
     def outputs(self) -> tuple[Artifact, ...]:
-        return tuple(replace(counts, part=self.part) for counts in self.dissection.outputs)
+        return tuple(
+            Artifact(path=counts.path, key="", part=self.part) for counts in self.dissection.outputs
+        )
 
     @cached_property
     def artifacts(self) -> tuple[Artifact, ...]:
+        settings = self.settings_once()
         return tuple(
-            replace(output, key=self.key_of(self.settings(), (counts,)))
+            output.under(self.key_of(settings, (counts,)))
             for output, counts in zip(self.outputs, self.dissection.artifacts, strict=True)
         )
 

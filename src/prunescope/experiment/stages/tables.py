@@ -6,48 +6,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prunescope.comparison.levels import LevelRecord, write_tables
 from prunescope.experiment.levels.level import LevelStage
 from prunescope.experiment.stage import FolderStage, PlannedStudy, Stage
 from prunescope.experiment.stages.evaluation import EvaluationStage
 from prunescope.experiment.stages.scores import ScoresStage
-from prunescope.results.basis import axes_of
-from prunescope.results.class_tables import read_classes
-from prunescope.results.layout import (
-    CONCEPT_OUTCOMES,
-    DENSE,
-    INTERVALS,
-    LEVEL_QUANTILES,
-    LEVELS,
-    METRICS,
-    PREDICTIONS,
-    SUMMARY,
-    TABLES,
-    TWIN_UNITS,
-    TWINS,
-    UNIT_SHARES,
-    UNITS,
-)
-from prunescope.results.looks import count_look
-from prunescope.results.opened import open_layer
-from prunescope.results.predictions import read_predictions
-from prunescope.results.quantiles import read_level_quantiles
-from prunescope.results.reading import read_form, read_table
-from prunescope.results.run_tables import KEY, read_concept_outcomes, read_levels
-from prunescope.results.schemas import (
-    DISSECTION_FORM,
-    LEVEL_UNIT_COLUMNS,
-    METRICS_FORM,
-    UNIT_COLUMNS,
-)
-from prunescope.results.tables import write_csv, write_parquet
-from prunescope.results.units import stacked
-from prunescope.statistics.who_paid import write_who_paid
-from prunescope.statistics.writing import write_verdicts
+from prunescope.results.layout import DENSE, TABLES
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from prunescope.experiment.plan import Plan
     from prunescope.experiment.runner import StageRunner
     from prunescope.report.panels import Shown
@@ -63,32 +28,6 @@ class MeasuredLevel:
     level: LevelStage
     evaluation: EvaluationStage
     scores: ScoresStage
-
-    def record(self, runner: "StageRunner") -> LevelRecord:
-        """Read what the tables are made from."""
-        metrics = read_form(runner.folder(self.evaluation) / METRICS, METRICS_FORM)
-        units = {
-            layer: read_table(runner.store.folder(artifact) / UNITS, UNIT_COLUMNS)
-            for layer, artifact in self.scores.layers.items()
-        }
-        summaries = {
-            layer: read_form(runner.store.folder(artifact) / SUMMARY, DISSECTION_FORM)
-            for layer, artifact in self.scores.layers.items()
-        }
-        return LevelRecord(
-            replicate=self.level.key.replicate,
-            strategy=self.level.key.strategy,
-            level=self.level.key.level,
-            keep=metrics["keep"],
-            keep_overall=metrics["keep_overall"],
-            accuracy=metrics["top1"],
-            units=units,
-            axes=axes_of(summaries),
-        )
-
-    def predictions(self, runner: "StageRunner") -> "pd.DataFrame":
-        """Read what its network said of each test image."""
-        return read_predictions(runner.folder(self.evaluation) / PREDICTIONS)
 
     def layer_folders(self, runner: "StageRunner") -> Iterator[Path]:
         """Yield the folder of each dissected layer after checking every file of it."""
@@ -125,58 +64,20 @@ class TablesStage(FolderStage):
         }
 
     def make(self, folder: Path, runner: "StageRunner") -> str:
-        recipe = self.study.recipe
-        write_tables([level.record(runner) for level in self.levels], folder)
-        write_who_paid(folder, {each.level.key: each.predictions(runner) for each in self.levels})
-        if recipe.dissection.quantiles:
-            write_csv(folder / LEVEL_QUANTILES, self._quantiles(runner))
-        resampled = self.resample(runner) if recipe.resampling.draws else None
-        if resampled is not None:
-            write_csv(folder / INTERVALS, resampled.intervals, na_rep="nan")
-            write_parquet(folder / UNIT_SHARES, resampled.shares, "zstd")
-            write_parquet(folder / CONCEPT_OUTCOMES, resampled.concepts, "zstd")
-        is_judged = not self.missing and recipe.replicates > 1
-        looks = count_look(runner.store.root, recipe.replicates) if is_judged else 1
-        write_verdicts(
-            folder,
-            recipe.verdict,
-            looks=looks,
-            unfinished=self.missing,
-            image_variance=None if resampled is None else resampled.change_variance,
-        )
-        return self.missing
+        from prunescope.experiment.tabulating import make_tables
 
-    def _quantiles(self, runner: "StageRunner") -> "pd.DataFrame":
-        """Return the counts of every level and layer, twins too, at each quantile."""
-        curves = {}
-        for measured in self.levels:
-            record, key = measured.record(runner), measured.level.key
-            for layer, folder in zip(record.units, measured.layer_folders(runner), strict=True):
-                curve = open_layer(folder).quantile_curve()
-                assert curve is not None  # the recipe has other quantiles
-                curve.insert(0, "keep", record.keep)
-                curves[key.replicate, key.strategy, key.level, layer] = curve
-        return stacked(KEY, curves)
+        make_tables(self, folder, runner)
+        return self.missing
 
     def shown(self, runner: "StageRunner") -> "Shown":
         """Return the tables as figures show them."""
-        from prunescope.report.panels import Shown
+        from prunescope.experiment.tabulating import shown_tables
 
-        folder = runner.folder(self)
-        has_twins = (folder / TWINS).is_file()
-        return Shown(
-            levels=read_levels(folder / LEVELS),
-            twins=read_levels(folder / TWINS) if has_twins else None,
-            lines=self.study.recipe.figures.lines,
-            units=read_table(folder / UNITS, LEVEL_UNIT_COLUMNS),
-            twin_units=read_table(folder / TWIN_UNITS, LEVEL_UNIT_COLUMNS) if has_twins else None,
-            outcomes=read_concept_outcomes(runner.store.root),
-            classes=read_classes(runner.store.root),
-            quantiles=read_level_quantiles(folder),
-        )
+        return shown_tables(self, runner)
 
     def resample(self, runner: "StageRunner") -> "ResampledLevels":
         """Return how sure the counts of all levels are."""
+        from prunescope.results.opened import open_layer
         from prunescope.statistics.levels import resample_levels
 
         layers = {

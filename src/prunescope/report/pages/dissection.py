@@ -27,9 +27,9 @@ from prunescope.results.layout import ASSETS, PAGE, REPORT
 from prunescope.results.left_out import LEFT_OUT, left_out_text, names_left_out
 from prunescope.results.opened import open_dissection
 from prunescope.results.units import by_layer
-from prunescope.statistics.bootstrap import ResamplingSettings
 from prunescope.statistics.by_image import has_counts_by_image
 from prunescope.statistics.resampled import ResampledLayer, resample
+from prunescope.statistics.settings import ResamplingSettings
 from prunescope.version import __version__
 
 _EMBEDDED = "scenes"  # the concept set that is always at hand

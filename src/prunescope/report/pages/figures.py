@@ -15,7 +15,7 @@ from prunescope.report.figures import ACCURACY, CONSISTENCY, COUNTS, render_figu
 from prunescope.report.more_figures import SURVIVAL
 from prunescope.report.pages.page import PageSection, rounded, template_html
 from prunescope.report.panels import WIDEST, Quantity, Shown, of_layer
-from prunescope.report.style import DARK, LIGHT
+from prunescope.report.style import LIGHT, darkened
 from prunescope.results.layout import ASSETS
 from prunescope.results.run_tables import level_categories
 
@@ -49,9 +49,9 @@ def figures_section(folder: Path, shown: Shown) -> PageSection:
 
     Where scripts run, those of levels are curves that answer the pointer; all are drawn for print.
     """
-    for suffix, theme in (("light", LIGHT), ("dark", DARK)):
-        for name, contents in render_figures(shown, ("svg",), theme).items():
-            (folder / ASSETS / f"{name}-{suffix}.svg").write_bytes(contents["svg"])
+    for name, contents in render_figures(shown, ("svg",), LIGHT).items():
+        (folder / ASSETS / f"{name}-light.svg").write_bytes(contents["svg"])
+        (folder / ASSETS / f"{name}-dark.svg").write_bytes(darkened(contents["svg"]))
     columns = {"fig1_accuracy": 1, _TAXONOMY: min(WIDEST, len(shown.strategies))}
     captions = write_captions(shown)
     lively = {name: chart for name in captions if (chart := _chart(name, shown))}
