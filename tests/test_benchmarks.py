@@ -65,6 +65,14 @@ def test_a_file_of_annotations_is_opened_in_processes_of_their_own() -> None:
     assert all(found[name] > 0 for name in ("seconds", "map_ms", "map_cpu_ms"))
 
 
+@pytest.mark.slow
+def test_formats_are_compared_with_brodens_layout() -> None:
+    pytest.importorskip("pycocotools", reason="pycocotools is not installed (extra: coco)")
+    found = figures("formats.py", "--images", 8, "--pairs", 1)
+    for kind in ("coco", "voc"):
+        assert 0 < found[kind]["least"] <= found[kind]["ratio"] <= found[kind]["most"]
+
+
 @pytest.mark.long
 def test_counting_is_compared_with_the_naive_oracle_which_counts_the_same(drawn: Path) -> None:
     found = figures("tally.py", *dissecting(drawn), "--images", 8, "--resolution", 64, "--pairs", 1)

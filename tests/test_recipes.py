@@ -152,3 +152,21 @@ def test_a_study_without_places_names_its_sources_alone(tmp_path: Path) -> None:
     assert "source: photos" in text
     assert "source: broden:set" in text
     assert "basis: q.safetensors" in text
+
+
+def test_the_paths_of_joined_concept_sets_are_made_absolute_or_taken_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    study = shipped_recipe("demo")
+    source = "coco:a/labels.json,images=photos,boxes=true + scenes + voc:b/V"
+    named = study.model_copy(
+        update={"concepts": study.concepts.model_copy(update={"source": source})}
+    )
+    assert named.anchored().concepts.source == (
+        f"coco:{tmp_path}/a/labels.json,images={tmp_path}/photos,boxes=true + scenes + "
+        f"voc:{tmp_path}/b/V"
+    )
+    assert named.placeless().concepts.source == (
+        "coco:labels.json,images=photos,boxes=true + scenes + voc:V"
+    )

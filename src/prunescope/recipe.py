@@ -13,6 +13,7 @@ from prunescope.base.images import Arithmetic
 from prunescope.base.recipes import plain_values, read_plain
 from prunescope.base.settings import Count, Later, RunName, Seed, Settings
 from prunescope.base.text import counted, shortened
+from prunescope.concepts.naming import title_of, with_paths
 from prunescope.data.settings import DataSettings
 from prunescope.dissection.settings import ConceptSettings, DissectionSettings
 from prunescope.pruning.choices import CRITERIA, RECOVERIES
@@ -175,7 +176,7 @@ class Recipe(Settings):
             "Replicates": str(self.replicates),
             "Trained on": f"{Path(self.data.source).name}, {trained}",
             "Pruned": f"{strategies} ({by}, {pruning.prunable}){rewound}",
-            "Dissected on": Path(self.concepts.source.partition(":")[2] or "scenes").name,
+            "Dissected on": title_of(self.concepts.source),
             **({} if self.dissection.basis is None else {"Dissected along": self.dissection.along}),
         }
 
@@ -191,8 +192,7 @@ class Recipe(Settings):
 
     def _with_places(self, change: Callable[[str], str], *, data: str) -> "Recipe":
         """Return the study with its local paths changed. data: where its images lie then."""
-        kind, colon, folder = self.concepts.source.partition(":")
-        concepts = {"source": f"{kind}:{change(folder)}" if colon else kind}
+        concepts = {"source": with_paths(self.concepts.source, change)}
         start, dissection = self.start, self.dissection
         if start is not None:
             paths = {"weights": start.weights, "rewind_weights": start.rewind_weights}

@@ -27,6 +27,8 @@ CHECK_COCO = "concepts check coco:coco/coco.json"
 ON_COCO = MASKS.replace("masks:mine", "coco:coco/coco.json")
 CHECK_VOC = "concepts check voc:voc"
 ON_VOC = MASKS.replace("masks:mine", "voc:voc")
+CHECK_ADE = "concepts check ade20k:parsing"
+STREET = "ade/images/ADE/training/urban/street/ADE_train_1"
 DOWNLOAD = "concepts download broden --out broden"
 
 DISSECTION = {
@@ -223,7 +225,7 @@ COCO = {
         "concepts check coco:coco/coco.json,boxs=true", ("boxs", 'mean "boxes"')
     ),
     "an option of another kind": Bad(
-        "concepts check broden:set,boxes=true", ("boxes", "broden takes none")
+        "concepts check broden:set,boxes=true", ("boxes", "broden takes names=")
     ),
     "boxes that are neither true nor false": Bad(
         "concepts check coco:coco/coco.json,boxes=1", ("boxes", '"1"', "true or false")
@@ -279,6 +281,70 @@ VOC = {
     "a list that nearly exists": Bad(
         f"{CHECK_VOC} --split trainvall", ("trainvall", 'mean "train"')
     ),
+}
+
+STREETS = {
+    "no folder of ADE20K": Bad("concepts check ade20k:letters", ("letters", "_seg.png")),
+    "ADE20K without its names": Bad(
+        CHECK_ADE, ("objectInfo150.txt",), remove("parsing/objectInfo150.txt")
+    ),
+    "an index of ADE20K without a name": Bad(
+        CHECK_ADE,
+        ("ADE_train_1.png", "value 99"),
+        paint("parsing/annotations/training/ADE_train_1.png", 3, 4, value=99),
+    ),
+    "a class of ADE20K without a name": Bad(
+        "concepts check ade20k:ade",
+        ("ADE_train_1_seg.png", "class 9 "),
+        paint(f"{STREET}_seg.png", 3, 4, 3, value=9),
+    ),
+    "a map of ADE20K in grey": Bad(
+        "concepts check ade20k:ade",
+        ("ADE_train_1_seg.png", "mode L"),
+        paint(f"{STREET}_seg.png", 3, 4),
+    ),
+    "names of ADE20K that are no JSON": Bad(
+        MASKS.replace("masks:mine", "ade20k:ade"),
+        ("ADE_train_1.json", "JSON"),
+        cut(f"{STREET}.json"),
+    ),
+    "Cityscapes without maps": Bad(
+        "concepts check cityscapes:city", ("city", "gtFine"), rename("city/gtFine", "city/fine")
+    ),
+    "an id of Cityscapes that is none": Bad(
+        "concepts check cityscapes:city",
+        ("labelIds.png", "value 99"),
+        paint("city/gtFine/val/ulm/ulm_0_0_gtFine_labelIds.png", 3, 4, value=99),
+    ),
+    "annotations of Cityscapes that there are not": Bad(
+        "concepts check cityscapes:city,annotations=fine", ("annotations", '"fine"', "gtCoarse")
+    ),
+}
+
+JOINED = {
+    "a set to join that is not there": Bad(
+        'concepts check "masks:mine + voc:no"', ("no folder no",)
+    ),
+    "a set to join that nearly exists": Bad(
+        'concepts check "masks:mine + vok:voc"', ("mine + vok:voc",)
+    ),
+    "a split that not every set has": Bad(
+        'concepts check "masks:mine + cityscapes:city" --split test', ("mine/images", "test")
+    ),
+    "a table of names that is not there": Bad(
+        "concepts check masks:mine,names=no.csv", ("no.csv does not exist",)
+    ),
+    "a name that no label has": Bad(
+        MASKS.replace("masks:mine", "masks:mine,names=new.csv"),
+        ("new.csv, row 2", "cra", 'mean "car"'),
+        write("new.csv", "name,label\ncra,auto\n"),
+    ),
+    "a table without a column": Bad(
+        "concepts check masks:mine,categories=new.csv",
+        ("new.csv", "category"),
+        write("new.csv", "name,kind\ncar,thing\n"),
+    ),
+    "a size that is no number": Bad("concepts check masks:mine,size=big", ("size", '"big"')),
 }
 
 CONVERSIONS = {

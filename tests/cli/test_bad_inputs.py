@@ -34,6 +34,8 @@ TABLES = (
     bad_concepts.OWN_MASKS,
     bad_concepts.COCO,
     bad_concepts.VOC,
+    bad_concepts.STREETS,
+    bad_concepts.JOINED,
     bad_concepts.CONVERSIONS,
     bad_concepts.DOWNLOADS,
     bad_results.RESULTS,

@@ -19,6 +19,8 @@ import yaml
 from PIL import Image
 from torch import nn
 
+from concepts.ade_files import write_full, write_parsing
+from concepts.cityscapes_files import write_cityscapes
 from concepts.coco_files import write_coco
 from concepts.packing import archive_of, entry, packed
 from concepts.voc_files import CAR, save_map, write_voc
@@ -72,6 +74,9 @@ def make_world(root: Path) -> Path:
     write_folder(root / "mine", MASKS)
     write_coco(root / "coco", file="coco.json")
     write_voc(root / "voc")
+    write_full(root / "ade")
+    write_parsing(root / "parsing")
+    write_cityscapes(root / "city")
     for name, width, classes in (("dense", "0.25", 10), ("wide", "0.5", 10), ("seven", "0.25", 7)):
         network = build(f"cifar_resnet20,width={width}", num_classes=classes, seed=0)
         torch.save(network.state_dict(), root / f"{name}.pth")

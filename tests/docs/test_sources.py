@@ -9,6 +9,8 @@ import pytest
 import torch
 
 from commands import Prunescope
+from concepts.ade_files import write_full
+from concepts.cityscapes_files import write_cityscapes
 from concepts.coco_files import write_coco
 from concepts.voc_files import write_voc
 from prunescope.concepts.sources import SOURCES
@@ -18,6 +20,8 @@ PAGES = Path(__file__).parents[2] / "docs" / "sources"
 SETS: dict[str, Callable[[Path], object]] = {
     "coco": lambda here: write_coco(here / "street"),
     "voc": lambda here: write_voc(here / "VOCdevkit/VOC2012"),
+    "ade20k": lambda here: write_full(here / "ADE20K_2021_17_01"),
+    "cityscapes": lambda here: write_cityscapes(here / "cityscapes"),
 }
 """How the set of each page is made, by the name of its kind."""
 
@@ -35,7 +39,7 @@ def test_every_page_has_a_set() -> None:
 @pytest.mark.parametrize("kind", SETS)
 def test_every_option_of_a_kind_is_explained(kind: str) -> None:
     text = (PAGES / f"{kind}.md").read_text(encoding="utf-8")
-    for option in SOURCES.stated(kind, "OPTIONS"):
+    for option in SOURCES.stated(kind, "OPTIONS") or {}:
         assert f"| `{option}=" in text
 
 
@@ -44,7 +48,8 @@ def test_every_option_of_a_kind_is_explained(kind: str) -> None:
 def test_the_commands_of_the_page_run(
     prunescope: Prunescope, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("pycocotools", reason="pycocotools is not installed (extra: coco)")
+    if kind == "coco":
+        pytest.importorskip("pycocotools", reason="pycocotools is not installed (extra: coco)")
     monkeypatch.chdir(tmp_path)
     SETS[kind](tmp_path)
     network = build("torchvision:resnet18", num_classes=1000, seed=0)

@@ -20,7 +20,8 @@ def open_concepts(
 ) -> "Divisible":
     """Return the concept set of a name.
 
-    name: `scenes`, the embedded set (drawn on first use), or that of another kind, see `kinds`
+    name: `scenes`, the embedded set (drawn on first use), or that of another kind, see `kinds`;
+        with options of the kind, and of `COMMON`, behind it; several are joined with ` + `
     split: only the images of this split; all of them when None or "all"
     limit: how many images to use, from the first of the split on
     mask_size: side in pixels to which all label maps are resized, see `OneSize`; None leaves them
@@ -28,24 +29,6 @@ def open_concepts(
     skip_broken: leave out broken images, see `WithoutBroken`
     Raises ConfigError for an unknown name or split, DataError for a folder that cannot be used.
     """
-    from prunescope.concepts.broken import WithoutBroken
-    from prunescope.concepts.request import Request, split_name
-    from prunescope.concepts.resized import OneSize, checked_mask_size
-    from prunescope.concepts.sources import open_source
+    from prunescope.concepts.opening import open_named
 
-    kind, place, options = split_name(name)
-    opened = open_source(
-        Request(
-            name=name,
-            kind=kind,
-            place=place,
-            options=options,
-            split=split,
-            limit=limit,
-            lenient=lenient,
-            skip_broken=skip_broken,
-            progress=progress,
-        )
-    )
-    sized = opened if mask_size is None else OneSize(opened, checked_mask_size(mask_size))
-    return WithoutBroken(sized, progress) if skip_broken else sized
+    return open_named(name, split, limit, mask_size, lenient, skip_broken, progress)

@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from shlex import quote
 
 from PIL import Image
 from PIL import __version__ as pillow
@@ -184,7 +185,7 @@ def find_broken(concepts: Divisible, progress: Progress = SILENT) -> dict[int, s
                     f"more than {MOST} % of the {counted(len(images), 'image')} of "
                     f"{concepts.name} cannot be read ({len(broken):,} of the first {index + 1:,}), "
                     f"such as {images[index]}: {fault}; too many to be left out: mend them, which "
-                    f"`prunescope concepts check {concepts.name}` lists"
+                    f"`prunescope concepts check {quote(concepts.name)}` lists"
                 )
     return broken
 
@@ -200,7 +201,7 @@ def advising(concepts: ConceptSet) -> Iterator[None]:
         raise DataError(
             f"{error}; mend it, or leave out broken images, at most {MOST} % of all: "
             "--skip-broken (`skip_broken: true` below `dissection` in a recipe); "
-            f"`prunescope concepts check {concepts.name}` lists them"
+            f"`prunescope concepts check {quote(concepts.name)}` lists them"
         ) from error
 
 

@@ -84,7 +84,9 @@ def check_concepts(concepts: ConceptSet, *, progress: Progress = SILENT) -> Repo
     labels, categories = totals.labels(), totals.categories()
     notes = _unequal_sizes(totals.shapes)
     resized = isinstance(concepts, OneSize)
-    source = concepts.source if isinstance(concepts, OneSize) else concepts
+    source = concepts
+    while isinstance(source, OneSize):
+        source = source.source
     if isinstance(source, Examined):
         found = source.examine(
             Counts(labels=labels, shapes=totals.shapes, unread=unread, resized=resized)

@@ -81,10 +81,12 @@ def look_up(
     """
     listed = np.array(sorted(table), np.int32)
     numbers = np.array([table[code] for code in listed.tolist()], np.int32)
-    indices = np.searchsorted(listed, codes).clip(max=len(listed) - 1)
-    is_unlisted = listed[indices] != codes
-    if is_unlisted.any():
-        unlisted, pixels = np.unique(codes[is_unlisted], return_counts=True)
+    flat = codes.ravel()  # pixels in a row mostly have one code, which is looked up once
+    starts = np.flatnonzero(np.diff(flat, prepend=~flat[:1]))
+    runs = flat[starts]
+    indices = np.searchsorted(listed, runs).clip(max=len(listed) - 1)
+    if (listed[indices] != runs).any():
+        unlisted, pixels = np.unique(codes[~np.isin(codes, listed)], return_counts=True)
         order = np.argsort(-pixels, kind="stable")[:_SHOWN_CODES]
         shown = [f"{written(int(unlisted[i]))} ({counted(int(pixels[i]), 'pixel')})" for i in order]
         more = f" and {len(unlisted) - len(shown)} more" if len(unlisted) > len(shown) else ""
@@ -94,7 +96,8 @@ def look_up(
             + ("so many come of smoothing or scaling; save it without" if smoothed else advice)
             + ", or repaint it"
         )
-    plane: Int32[np.ndarray, "height width"] = numbers[indices]
+    lengths = np.diff(starts, append=flat.size)
+    plane: Int32[np.ndarray, "height width"] = numbers[indices].repeat(lengths).reshape(codes.shape)
     return plane
 
 

@@ -9,6 +9,16 @@ from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.progress import SILENT, Progress
 
 _OPTION = re.compile(r",(?=[a-z_]+=)")
+COMMON = {
+    "names": "a table of name and label, the labels' new names",
+    "categories": "a table of name and category",
+    "size": "the side in pixels that label maps are brought to",
+}
+"""The options that a set of any kind takes."""
+
+COMMON_PATHS = ("names", "categories")
+"""Which of these are paths."""
+
 _TRUTH = {"true": True, "false": False}
 
 
@@ -74,9 +84,3 @@ def split_name(name: str) -> tuple[str, str, dict[str, str]]:
             raise ConfigError(f'the concept set "{name}" states {key} twice: keep one')
         options[key] = value
     return kind, place, options
-
-
-def paths_of(name: str) -> list[Path]:
-    """Return the paths that a set's name holds; none for a set that needs none."""
-    _, place, options = split_name(name)
-    return [Path(text).expanduser() for text in (place, *options.values()) if text]

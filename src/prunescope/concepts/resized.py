@@ -71,6 +71,13 @@ def with_mask_size(concepts: ConceptSet, mask_size: int | None) -> ConceptSet:
         return concepts
     if isinstance(concepts, WithoutBroken):  # which stays outermost, and so is reported
         return concepts.of(OneSize(concepts.source, checked_mask_size(mask_size)))
+    return in_one_size(concepts, mask_size)
+
+
+def in_one_size(concepts: ConceptSet, mask_size: int) -> OneSize:
+    """Return a set with label maps of one size; the set itself if they have it already."""
+    if isinstance(concepts, OneSize) and concepts.mask_size == mask_size:
+        return concepts
     return OneSize(concepts, checked_mask_size(mask_size))
 
 

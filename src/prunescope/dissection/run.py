@@ -17,6 +17,7 @@ from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.settings import NeverKeyed
 from prunescope.base.text import counted
 from prunescope.concepts.broken import WithoutBroken
+from prunescope.concepts.naming import with_paths
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.concepts.resized import OneSize
 from prunescope.dissection.agreement import check_agreement
@@ -285,5 +286,4 @@ def _left_out(concepts: ConceptSet) -> dict[str, list[dict[str, str]]]:
 
 def _placeless(name: str) -> str:
     """Return a concept set's name without the path: of "broden:DIR" only DIR's last part."""
-    kind, colon, folder = name.partition(":")
-    return f"{kind}:{Path(folder).expanduser().resolve().name}" if colon else name
+    return with_paths(name, lambda path: Path(path).expanduser().resolve().name)

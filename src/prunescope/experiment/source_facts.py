@@ -10,7 +10,8 @@ from prunescope.base.errors import DataError
 from prunescope.base.files import canonical_json, fingerprint
 from prunescope.base.paths import stated_files
 from prunescope.base.progress import SILENT, Progress
-from prunescope.concepts.request import paths_of, split_name
+from prunescope.concepts.naming import paths_of
+from prunescope.concepts.request import split_name
 from prunescope.concepts.scenes import scenes_are_drawn, scenes_folder
 from prunescope.data.sources import folders_of, open_source
 from prunescope.experiment.facts import SourceFacts, StudyFacts, recorded_facts

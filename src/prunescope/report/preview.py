@@ -22,6 +22,7 @@ from prunescope.base.paths import require_place
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.seeding import derive_seed
 from prunescope.base.text import on_one_line, shortened
+from prunescope.concepts.naming import title_of
 from prunescope.concepts.protocol import Annotation, ConceptSet, Label
 from prunescope.concepts.scenery.palette import COLOUR_TERMS
 from prunescope.report.html import environment
@@ -82,7 +83,7 @@ def preview_concepts(
             task.advance()
     rows = _packed(cards)
     sheets = [rows[start : start + _ROWS] for start in range(0, len(rows), _ROWS)]
-    title = drawable(Path(concepts.name).name, "concepts")
+    title = drawable(title_of(concepts.name), "concepts")
     pictures = {
         f"sheet-{number}.png": _draw_sheet(sheet, f"{title}  ·  {number} of {len(sheets)}")
         for number, sheet in enumerate(sheets, start=1)
@@ -90,7 +91,7 @@ def preview_concepts(
     template = environment().get_template("preview.html")
     page = template.render(
         generator=_GENERATOR,
-        title=Path(concepts.name).name,
+        title=title_of(concepts.name),
         sheets=list(pictures),
         labels=[(labels[number], colour) for number, colour in colours.items()],
     )

@@ -57,7 +57,7 @@ def test_runs_of_no_length_are_passed_over():
         (None, "string or a list"),
         ("", "no compressed run lengths"),
         ("01", "add up to 1 pixels"),  # of which pycocotools makes a mask of random memory
-        ("\u20ac", "no compressed|add up|negative|end too early"),
+        ("\u20ac", "no compressed"),
         ("zzzz", "no compressed"),
         ("oooo", "end too early"),
         ("o" * 20 + "0", "no compressed"),

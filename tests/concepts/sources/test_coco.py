@@ -271,6 +271,16 @@ class TestAnnotations:
             concepts.read_annotation(0)
         assert "annotation 42 of train/a.png" in str(caught.value)
 
+    def test_bytes_that_are_not_utf_8_stand_only_where_nothing_is_read(self, opened):
+        concepts = opened()
+        path = concepts.index.path
+        text = path.read_bytes()
+        path.write_bytes(text.replace(b'"id": 11,', b'"id": 11, "note": "\xff",'))
+        assert open_concepts(concepts.name).read_annotation(0).numbers() == (CAR, DOG, GRASS)
+        path.write_bytes(text.replace(b'"car"', b'"\xff"'))
+        with pytest.raises(DataError, match=r"labels\.json is not UTF-8 \(at byte"):
+            open_concepts(concepts.name)
+
     def test_every_faulty_annotation_of_an_image_has_a_line(self, opened):
         wrong = [annotation(n, 7, 3, [[1.0, 2.0]]) for n in (1, 2)]
         with pytest.raises(DataError) as caught:
@@ -360,6 +370,16 @@ class TestPanoptic:
             *[[GRASS] * 8] * 4,
             [0] * 8,
         ]
+
+    def test_a_map_may_have_any_name(self, tmp_path):
+        content = panoptic()
+        content["annotations"][0]["file_name"] = "straße.png"
+        write_segments(tmp_path / "labels/straße.png", segments())
+        path = write_coco(tmp_path, content)
+        for ascii_only in (True, False):
+            path.write_text(json.dumps(content, ensure_ascii=ascii_only), encoding="utf-8")
+            concepts = open_concepts(f"coco:{path}")
+            assert concepts.read_annotation(0).numbers() == (CAR, GRASS)
 
     def test_maps_may_lie_elsewhere(self, path, tmp_path):
         (tmp_path / "labels").rename(tmp_path / "elsewhere")
@@ -478,3 +498,27 @@ def test_the_check_counts_and_names_what_has_no_effect(opened):
         f"1 categories of {opened().index.path} have no pixel: bus (id 4); no image is annotated "
         "with them",
     )
+
+
+def test_broken_images_can_be_left_out(tmp_path):
+    names = [f"{number:03}.png" for number in range(120)]
+    content = {
+        "images": [
+            {"id": n, "file_name": name, "height": 6, "width": 8} for n, name in enumerate(names)
+        ],
+        "annotations": [annotation(n, n, 3, [square(0, 0, 2, 2)]) for n in range(120)],
+        "categories": list(CATEGORIES),
+    }
+    sound = dict(content)
+    content["annotations"][7] = annotation(7, 7, 3, [[1.0, 1.0]])
+    path = write_coco(tmp_path / "all", content, images=names[1:])  # the first one is gone
+    with pytest.raises(DataError, match=r"more than 1 % of the 120 images"):
+        _ = open_concepts(f"coco:{path}", skip_broken=True).images
+    (tmp_path / "all/images/000.png").write_bytes(photograph())
+    concepts = open_concepts(f"coco:{path}", skip_broken=True)
+    [left] = concepts.left_out
+    assert left.image == "007.png"
+    assert "annotation 7 of 007.png: a polygon has 2 numbers" in left.reason
+    sound["annotations"] = [a for a in content["annotations"] if a["id"] != 7]
+    never = open_concepts(f"coco:{write_coco(tmp_path / 'never', sound, images=names)}")
+    assert never.fingerprint == concepts.fingerprint

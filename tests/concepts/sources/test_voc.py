@@ -271,7 +271,7 @@ def test_the_check_counts_and_names_what_has_no_effect(make):
     pixels = dict(zip(found["name"], found["pixels"], strict=True))
     assert pixels == {"car": 10, "dog": 4, "sofa": 7}
     assert "without a map, and so not in the set: 1 image: bare.jpg" in report.notes[0]
-    assert "17 classes have no pixel: aeroplane (1)" in report.notes[1]
+    assert "17 labels have no pixel: aeroplane (number 1)" in report.notes[1]
 
 
 @pytest.mark.parametrize("options", ["", ",boxes=true"])

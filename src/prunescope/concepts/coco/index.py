@@ -203,7 +203,7 @@ class _Collected:
             self.has_polygons |= isinstance(annotation.get("segmentation"), list)
         else:
             number, where = of_image, f"{self.path}: the annotation of image {of_image}"
-            named = self._segments(annotation, where)
+            named = self._segments(element.decoded(), where)
         for owner in named:
             self.named.setdefault(self._number(owner, "category_id", where), number)
         self.ids.append(number)

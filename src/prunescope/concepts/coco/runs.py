@@ -56,7 +56,9 @@ def patch_of_counts(counts: Int64[np.ndarray, " run"], height: int) -> Patch | N
 
 
 def _decompressed(text: str) -> Int64[np.ndarray, " run"]:
-    groups = np.frombuffer(text.encode("latin-1", "replace"), np.uint8).astype(np.int64) - 48
+    if not text.isascii():
+        raise ValueError("its counts are no compressed run lengths")
+    groups = np.frombuffer(text.encode(), np.uint8).astype(np.int64) - 48
     if not len(groups) or groups.min() < 0 or groups.max() > 63:
         raise ValueError("its counts are no compressed run lengths")
     ends = np.flatnonzero(groups < 32)

@@ -6,11 +6,14 @@ may stand behind its place (`coco:FILE,boxes=true`), each with what it says.
 """
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.registry import Registry
-from prunescope.concepts.protocol import Divisible
-from prunescope.concepts.request import Request
+from prunescope.concepts.request import COMMON, Request
+
+if TYPE_CHECKING:
+    from prunescope.concepts.protocol import Divisible
 
 SOURCES = Registry(
     kind="kind of concept set", package="prunescope.concepts.sources", function="open_set"
@@ -27,7 +30,7 @@ def kinds() -> dict[str, str]:
     return {str(SOURCES.stated(name, "FORM")): summaries[name] for name in order}
 
 
-def open_source(request: Request) -> Divisible:
+def open_source(request: Request) -> "Divisible":
     """Return the set of a request.
 
     Raises ConfigError for a kind, an option or a split that there is not, DataError for files that
@@ -41,10 +44,11 @@ def open_source(request: Request) -> Divisible:
     allowed = SOURCES.stated(request.kind, "OPTIONS") or {}
     for option in request.options:
         if option not in allowed:
-            choice = ", ".join(f"{key}= ({what})" for key, what in allowed.items()) or "none"
+            every = {**allowed, **COMMON}
+            choice = ", ".join(f"{key}= ({what})" for key, what in every.items())
             raise ConfigError(
                 f'the concept set "{request.name}" has no option "{option}"'
-                f"{nearest(option, allowed)}; {request.kind} takes {choice}"
+                f"{nearest(option, every)}; {request.kind} takes {choice}"
             )
     opened: Divisible = SOURCES.find(request.kind)(request)
     return opened

@@ -27,6 +27,7 @@ from prunescope.concepts.request import Request
 from prunescope.concepts.selection import select_images
 
 FORM = "coco:FILE"
+PATHS = ("images", "maps")
 OPTIONS = {
     "images": "the folder of the images",
     "maps": "the folder of panoptic maps",
@@ -196,7 +197,7 @@ class CocoFile:
         digests = index.digests[index.first[image] : index.first[image + 1]]
         if b"".join(map(digest_of, read)) != digests.tobytes():
             raise DataError(f"{index.path} was written to since it was opened: run this again")
-        return [json.loads(text) for text in read]
+        return [json.loads(text.decode("latin-1")) for text in read]  # as it was checked
 
 
 def _split(name: str) -> str:

@@ -56,7 +56,12 @@ class VocBoxes:
 
     labels: tuple[Label, ...] = field(repr=False)
     boxed: Mapping[Path, Boxed | str] = field(repr=False)
-    lacking = "an XML file"
+    lacking: str = "an XML file"
+    codes: tuple[object, ...] = ()  # a box names its label
+
+    def files(self, path: Path) -> tuple[Path, ...]:
+        """Return the XML file."""
+        return (path,)
 
     def size(self, path: Path) -> tuple[int, int]:
         """Return height and width of an image, as its XML file states them."""

@@ -1,7 +1,6 @@
 """Which class does each pixel of a VOC map show?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +8,9 @@ from PIL import Image
 
 from prunescope.base.errors import DataError
 from prunescope.base.text import written
-from prunescope.concepts.codes import numbers_in, read_png
+from prunescope.concepts.index_maps import IndexMaps
 from prunescope.concepts.names import Names
-from prunescope.concepts.protocol import Annotation, Label
-from prunescope.imaging.decoding import read_size
+from prunescope.concepts.protocol import Label
 
 VOC_CLASSES = (
     *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"),
@@ -28,40 +26,7 @@ _CATEGORY = "object"
 _CLASSES = "class_names.txt"  # as labelme's exporter calls it
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class VocMaps:
-    """How the maps of a set are read.
-
-    names: the classes, by their indices and colours. has_palette: whether it must be VOC's.
-    """
-
-    names: Names = field(repr=False)
-    has_palette: bool
-    lacking = "a map"
-
-    @property
-    def labels(self) -> tuple[Label, ...]:
-        """The classes, by their indices."""
-        return self.names.labels
-
-    def size(self, path: Path) -> tuple[int, int]:
-        """Return height and width of a map."""
-        return read_size(path)
-
-    def read(self, path: Path, _categories: Sequence[str]) -> Annotation:
-        """Return the labels of a map; index 0 and the border carry none.
-
-        A map with an index for each pixel is read by these, one of colours by VOC's palette.
-        Raises DataError where it cannot be read, or holds an index without a class.
-        """
-        picture = read_png(path)
-        if self.has_palette:
-            _check_palette(path, picture)
-        plane = numbers_in(path, picture, self.names, "name your own classes (classes=FILE)")
-        return Annotation(planes=plane[np.newaxis], whole=())
-
-
-def choose_classes(root: Path, stated: Path | None) -> VocMaps:
+def choose_classes(root: Path, stated: Path | None) -> IndexMaps:
     """Return how the maps of a folder are read.
 
     stated: a file that names its classes; None takes class_names.txt of the folder, or, where there
@@ -69,7 +34,11 @@ def choose_classes(root: Path, stated: Path | None) -> VocMaps:
     """
     own = root / _CLASSES if stated is None and (root / _CLASSES).is_file() else stated
     names = VOC_CLASSES if own is None else read_classes(own)
-    return VocMaps(names=_names_of(names, own or Path("PASCAL VOC")), has_palette=own is None)
+    return IndexMaps(
+        names=_names_of(names, own or Path("PASCAL VOC")),
+        advice="name your own classes (classes=FILE)",
+        check=_check_palette if own is None else None,
+    )
 
 
 def read_classes(path: Path) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""What does a folder of ADE20K say?"""
