@@ -271,6 +271,25 @@ def test_a_process_of_the_same_number_that_began_at_another_time_is_another(path
         pass
 
 
+def test_nothing_is_written_through_a_link_in_the_place_of_a_lock(path: Path, tmp_path: Path):
+    theirs = tmp_path / "theirs"
+    theirs.write_text("somebody else's")
+    path.unlink()
+    path.symlink_to(theirs)
+    with only_writer(path) as token:
+        assert not path.is_symlink()
+        path.unlink()
+        path.symlink_to(theirs)
+        check_held(path, token)
+        with pytest.raises(OSError, match="symbolic link"):
+            Lease.of(path).write(path, 1)
+    assert theirs.read_text() == "somebody else's"
+    path.unlink()
+    path.symlink_to(tmp_path / "nowhere")
+    with only_writer(path):
+        assert not (tmp_path / "nowhere").exists()
+
+
 def test_turns_are_taken_one_after_the_other(path: Path):
     order: list[str] = []
 

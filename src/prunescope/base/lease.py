@@ -72,7 +72,7 @@ class Lease:
     def write(self, path: Path, beat: int) -> None:
         """Write the lease into the lock file, in its place; every beat makes other bytes."""
         content = json.dumps(asdict(self) | {"beat": f"{beat:012d}"}, sort_keys=True).encode()
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o666)
         try:
             os.write(handle, content)
             os.ftruncate(handle, len(content))
@@ -83,7 +83,8 @@ class Lease:
 def content_of(path: Path) -> bytes:
     """Return what is in a lock file now; nothing if there is none."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # never wait for a pipe's writer
+        # Never wait for a pipe's writer, nor take what is behind a link for the lease.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     except OSError:
         return b""
     try:

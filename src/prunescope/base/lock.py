@@ -55,6 +55,8 @@ def only_writer(
     Raises RunBusyError saying which process holds it, on which host, and since when; DataError
     where something else than a file is at the path.
     """
+    if path.is_symlink():  # through which somebody else's file would be written
+        path.unlink(missing_ok=True)
     if is_there(path):
         require_file(path)  # the lock of a pipe would wait for whoever reads it
     with path.open("a+") as file:
