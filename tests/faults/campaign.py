@@ -189,6 +189,7 @@ class Campaign:
 
     def _hear(self, command: Command) -> None:
         """Do what an ended command says it needs. Raises Lost where it says nothing clear."""
+        self._forget_replaced()
         status = command.status()
         if status is None or status <= 0:
             return
@@ -204,6 +205,14 @@ class Campaign:
                 last = damaged[-1] if damaged else -1
                 kind, what, _ = self.pending[last]
                 self.pending[last] = (kind, what, error)
+
+    def _forget_replaced(self) -> None:
+        """Let go of results that stand under another key: tables of what a failed stage left."""
+        with suppress(OSError):
+            now = sound_artifacts(self.run)
+            self.kept = {
+                name: made for name, made in self.kept.items() if now.get(name, made)[0] == made[0]
+            }
 
     def _obey(self, error: str) -> None:
         if "make room" in error and self.disk is not None:
