@@ -10,6 +10,7 @@ from pydantic import model_validator
 
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.images import Arithmetic
+from prunescope.base.paths import absolute
 from prunescope.base.recipes import plain_values, read_plain
 from prunescope.base.settings import Count, Later, RunName, Seed, Settings
 from prunescope.base.text import counted, shortened
@@ -188,7 +189,7 @@ class Recipe(Settings):
         """Return the study with the local paths in it made absolute."""
         data = self.data.source
         is_here = Path(data).expanduser().exists()
-        return self._with_places(_absolute, data=_absolute(data) if is_here else data)
+        return self._with_places(absolute, data=absolute(data) if is_here else data)
 
     def _with_places(self, change: Callable[[str], str], *, data: str) -> "Recipe":
         """Return the study with its local paths changed. data: where its images lie then."""
@@ -212,10 +213,6 @@ class Recipe(Settings):
 
 def _name(path: str) -> str:
     return Path(path).name
-
-
-def _absolute(path: str) -> str:
-    return str(Path(path).expanduser().absolute())
 
 
 def _check_start(

@@ -91,6 +91,21 @@ def test_two_nodes_give_the_bytes_of_this_process(
     assert sum("layer2: two passes" in said for said in recorder.said) == 1
 
 
+@pytest.mark.long
+def test_every_path_in_the_name_of_a_set_is_found_by_workers_in_other_folders(
+    nodes: Any, network: nn.Module, drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "set").symlink_to(drawn)
+    (tmp_path / "new.csv").write_text("name,label\nsky,heaven\ngrass,meadow\n")
+    name = "broden:set,names=new.csv + broden:set"
+    settings = {"null": 0, "quantiles": None, "association": False, "limit": 8}
+    spread(nodes, network, name, workers=2, **settings).save(tmp_path / "ray")
+    with computing_with(1):
+        ps.dissect(network, LAYERS, name, **SETTINGS | settings).save(tmp_path / "local")
+    assert contents(tmp_path / "ray") == contents(tmp_path / "local")
+
+
 class Torn(PaintedSet):
     """A set in memory of which one picture is torn."""
 

@@ -17,6 +17,11 @@ IMAGE_SUFFIXES = (
 _MB = 1_000_000
 
 
+def absolute(path: str) -> str:
+    """Return a path that means the same in another folder."""
+    return str(Path(path).expanduser().absolute())
+
+
 def resolved(path: Path) -> Path:
     """Return a path without links. Raises ConfigError where one of them leads back to itself."""
     try:

@@ -7,8 +7,10 @@ import torch
 
 from prunescope.base.errors import ConfigError
 from prunescope.base.modes import on_device
+from prunescope.base.paths import absolute
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
+from prunescope.concepts.naming import with_paths
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.settings import DissectionSettings
 from prunescope.engines import ENGINES
@@ -122,7 +124,7 @@ def spread_dissection(
         work = _Work(
             network=network,
             settings=_anchored(settings),
-            concepts=_absolute(concepts) if isinstance(concepts, str) else concepts,
+            concepts=with_paths(concepts, absolute) if isinstance(concepts, str) else concepts,
             split=split,
             limit=limit,
             mask_size=mask_size,
@@ -137,10 +139,4 @@ def spread_dissection(
 def _anchored(settings: DissectionSettings) -> DissectionSettings:
     """Return settings that mean the same in another folder."""
     file = settings.basis_file
-    return settings if file is None else settings.model_copy(update={"basis": str(file.absolute())})
-
-
-def _absolute(concepts: str) -> str:
-    """Return the name of a concept set with its path made absolute."""
-    kind, colon, folder = concepts.partition(":")
-    return f"{kind}:{Path(folder).expanduser().absolute()}" if colon else concepts
+    return settings if file is None else settings.model_copy(update={"basis": absolute(str(file))})
