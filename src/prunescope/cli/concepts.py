@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,11 @@ from prunescope.base.text import counted
 from prunescope.cli.console import print_result, progress_shown
 from prunescope.cli.options import Json, OptionsOf, Stated
 from prunescope.cli.single import CONCEPTS, NAMED, chosen_concepts
+
+if TYPE_CHECKING:
+    from prunescope.base.progress import Progress
+    from prunescope.concepts.protocol import Divisible
+    from prunescope.dissection.settings import ConceptSettings
 
 _SET = Annotated[Stated, OptionsOf(model=CONCEPTS, names=NAMED, arguments={"source": "SET"})]
 
@@ -30,19 +35,11 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Read every image and label map of a set, and say what is wrong with it."""
-    from prunescope.concepts import open_concepts
     from prunescope.concepts.check import check_concepts
 
     chosen = chosen_concepts(concepts, "concepts check")
     with progress_shown() as progress:
-        opened = open_concepts(
-            chosen.source,
-            split=chosen.split,
-            limit=chosen.limit,
-            mask_size=chosen.mask_size,
-            lenient=True,
-            progress=progress,
-        )
+        opened = _opened(chosen, progress, lenient=True)
         faults = check_concepts(opened, progress=progress)
     print_result(faults.as_dict(), str(faults), as_json=as_json)
     if faults.problems:
@@ -57,19 +54,12 @@ def preview(
     as_json: Json = False,
 ) -> None:
     """Draw photographs of a set beside their labels."""
-    from prunescope.concepts import open_concepts
     from prunescope.report.preview import preview_concepts
     from prunescope.results.layout import PAGE
 
     chosen = chosen_concepts(concepts, "concepts preview")
     with progress_shown() as progress:
-        opened = open_concepts(
-            chosen.source,
-            split=chosen.split,
-            limit=chosen.limit,
-            mask_size=chosen.mask_size,
-            progress=progress,
-        )
+        opened = _opened(chosen, progress)
         sheets = preview_concepts(opened, out, images=images, seed=seed, progress=progress)
     paths, page = [str(sheet) for sheet in sheets], str(out / PAGE)
     values = {"sheets": paths, "page": page}
@@ -83,18 +73,11 @@ def convert(
     as_json: Json = False,
 ) -> None:
     """Write a set of any kind as a folder in Broden's layout."""
-    from prunescope.concepts import open_concepts
     from prunescope.concepts.convert import convert_concepts
 
     chosen = chosen_concepts(concepts, "concepts convert")
     with progress_shown() as progress:
-        opened = open_concepts(
-            chosen.source,
-            split=chosen.split,
-            limit=chosen.limit,
-            mask_size=chosen.mask_size,
-            progress=progress,
-        )
+        opened = _opened(chosen, progress)
         made = convert_concepts(opened, out, progress=progress)
     images, labels = len(made.images), len(made.labels)
     values = {"set": f"broden:{out}", "images": images, "labels": labels}
@@ -133,3 +116,18 @@ def download(
     compared = pixels or "no published totals to compare with"
     text = f"{checked.archive}, {checked.images:,} labelled images, {compared}"
     print_result(values, f"broden:{out} {state}: {text}", as_json=as_json)
+
+
+def _opened(
+    chosen: "ConceptSettings", progress: "Progress", *, lenient: bool = False
+) -> "Divisible":
+    from prunescope.concepts import open_concepts
+
+    return open_concepts(
+        chosen.source,
+        split=chosen.split,
+        limit=chosen.limit,
+        mask_size=chosen.mask_size,
+        lenient=lenient,
+        progress=progress,
+    )
