@@ -59,6 +59,19 @@ def test_jobs_run_beside_each_other(engine: RayEngine, office: Office, desk: Des
     assert len({trace.process for trace in desk.outcomes.values()}) == 2
 
 
+def test_no_more_jobs_run_beside_each_other_than_there_are_workers(
+    cluster: Any, engine: RayEngine, office: Office, desk: Desk
+) -> None:
+    meeting = [Chore(name="meet-1"), Chore(name="meet-2")]  # so that both nodes have a worker
+    engine.run(meeting, office.perform, lambda job, trace: None, desk.fail, SILENT)
+    one = RayEngine(1, 4, cluster.address)
+    assert (one.workers, one.threads) == (1, 1)  # of two cores, one on each node
+    jobs = [Chore(name=f"linger-{number}") for number in range(3)]
+    one.run(jobs, office.perform, desk.finish, desk.fail, SILENT)
+    done = [len(trace.before & {job.name for job in jobs}) for trace in desk.outcomes.values()]
+    assert done == [0, 1, 2]
+
+
 def test_an_error_stops_what_needs_it_alone(engine: RayEngine, office: Office, desk: Desk) -> None:
     jobs = [Chore(name="fail"), Chore(name="after", after=("fail",)), *CHAINS]
     engine.run(jobs, office.perform, desk.finish, desk.fail, SILENT)
@@ -113,9 +126,15 @@ def test_lost_reports_cost_no_work(
     assert "the reports of running jobs were lost; their work is not" in recorder.said
 
 
-def test_a_process_that_joined_one_cluster_does_not_take_another(engine: RayEngine) -> None:
-    with pytest.raises(ConfigError, match=r"has joined the Ray cluster at .*, not 127.0.0.1:1"):
-        RayEngine(1, 1, "127.0.0.1:1")
+def test_a_process_that_joined_one_cluster_does_not_take_another(
+    engine: RayEngine, cluster: Any
+) -> None:
+    port = cluster.address.rpartition(":")[2]
+    for name in ("127.0.0.1", "localhost"):  # of which Ray makes the node's own number
+        assert RayEngine(1, 1, f"{name}:{port}").threads == 1
+    for other in ("127.0.0.1:1", f"192.0.2.77:{port}", f"nowhere.invalid:{port}", f"..:{port}"):
+        with pytest.raises(ConfigError, match=rf"has joined the Ray cluster at .*, not {other}"):
+            RayEngine(1, 1, other)
 
 
 def test_what_finishing_raises_ends_what_runs(engine: RayEngine, office: Office) -> None:
@@ -194,6 +213,8 @@ def same_bytes(a: Path, b: Path) -> list[Path]:
         ("127.0.0.1:1", "nobody answers at 127.0.0.1:1"),
         ("nowhere", 'the address is "nowhere": give HOST:PORT'),
         ("127.0.0.1:port", "give HOST:PORT"),
+        ("127.0.0.1:123456", "nobody answers at 127.0.0.1:123456"),
+        (f"{'a' * 70}:6379", "nobody answers at aaa.*label too long"),
     ],
 )
 def test_an_address_without_a_cluster_is_refused_at_once(address: str, words: str) -> None:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from ipaddress import ip_address
 from typing import Any
 
 from prunescope.base.errors import ConfigError, PrunescopeError
@@ -79,7 +80,7 @@ def connected(address: str | None) -> Any:
         ) from None
     if ray.is_initialized():
         joined = ray.get_runtime_context().gcs_address
-        if address not in (None, "auto", joined):
+        if address not in (None, "auto") and not _is_same(ray, address, joined):
             raise ConfigError(
                 f"this process has joined the Ray cluster at {joined}, not {address}: leave out "
                 "the address, or call ray.shutdown() first"
@@ -88,6 +89,18 @@ def connected(address: str | None) -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     with uninterrupted(), _own_handler():
         return _join(ray, address)
+
+
+def _is_same(ray: Any, address: str, joined: str) -> bool:
+    """Return whether an address leads to the head that was joined, which Ray names by a number."""
+    (host, _, port), (joined_host, _, joined_port) = address.rpartition(":"), joined.rpartition(":")
+    here = ray.util.get_node_ip_address()
+    try:
+        numbers = {str(each[4][0]) for each in socket.getaddrinfo(host, None)}
+    except (OSError, UnicodeError):  # of a name that cannot be
+        return address == joined
+    reached = {here if ip_address(number).is_loopback else number for number in numbers}
+    return port == joined_port and joined_host in {*reached, *numbers}
 
 
 def _join(ray: Any, address: str | None) -> Any:
@@ -129,7 +142,7 @@ def _check_answers(address: str) -> None:
         )
     try:
         _ask(address, seconds=_ANSWER_SECONDS)
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, UnicodeError) as error:  # of ports and names that cannot be
         raise ConfigError(
             f"nobody answers at {address} ({error}): is the cluster's head there (ray start "
             "--head), and is its port open to this machine? Then give the same command again"
