@@ -1,7 +1,9 @@
 """Does work run on the machines of a Ray cluster as it does here, whatever becomes of them?"""
 
 import os
+import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -13,7 +15,7 @@ from engines.jobs import CHAINS, Chore, Desk, Office, Recorder, Trace, wait_unti
 from engines.nodes import remove_another, two_nodes
 from prunescope.base.errors import ConfigError, DataError, PrunescopeError
 from prunescope.base.progress import SILENT
-from prunescope.engines import ray_worker
+from prunescope.engines import ray_cluster, ray_worker
 from prunescope.engines.engine import Resources
 from prunescope.engines.ray import RayEngine
 from prunescope.experiment.run import run_study
@@ -221,3 +223,28 @@ def test_an_address_without_a_cluster_is_refused_at_once(address: str, words: st
     ray.shutdown()
     with pytest.raises(ConfigError, match=words):
         RayEngine(1, 1, address)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (b"", "nobody answers at {}"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "what answers at {} is no head of a Ray cluster"),
+    ],
+)
+def test_what_listens_but_is_no_cluster_is_refused(
+    answer: bytes, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ray.shutdown()
+    monkeypatch.setattr(ray_cluster, "_ANSWER_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server, ExitStack() as stack:
+
+        def serve() -> None:
+            stack.enter_context(server.accept()[0]).sendall(answer)
+
+        serving = Thread(target=serve)
+        serving.start()
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(ConfigError, match=words.format(address)):
+            RayEngine(1, 1, address)
+        serving.join()
