@@ -40,6 +40,8 @@ _SETTINGS = {
     "precision": "Precision",
     "arithmetic": "Arithmetic",
     "null": "Draws of chance",
+    "formulas": "Labels of a formula, at most",
+    "formula_draws": "Draws of chance for formulas",
 }
 
 
