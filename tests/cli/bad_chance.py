@@ -11,7 +11,7 @@ CHANCE = {
     "draws where no chance is defined": Bad(
         f"{_DISSECT} --null auto --convention lite", ("null", "lite", "another convention")
     ),
-    "formulas of no label": Bad(f"{_DISSECT} --formulas 0", ("formulas", "0", "1")),
+    "formulas of no label": Bad(f"{_DISSECT} --formulas 0", ("formulas", "equal to 1")),
     "formulas by rules that count twice": Bad(
         f"{_DISSECT} --formulas 3 --convention netdissect", ("formulas", "netdissect", "exact")
     ),
