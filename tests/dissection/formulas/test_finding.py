@@ -271,6 +271,8 @@ def test_formulas_change_no_other_number_whatever_the_memory(memory):
     added = ["formula", "iou_of_formula"]
     drawn = dissect(Replay(activations), "layer", concepts, null=2, **how)["layer"]
     pd.testing.assert_frame_equal(found.units.drop(columns=added), drawn.units)
+    names = list(found.units.columns)
+    assert names[names.index("label_p_adjusted") + 1 :][:2] == added
     pd.testing.assert_frame_equal(found.units[plain.units.columns], plain.units)
     assert plain.formulas is None
     assert "formulas" not in plain.summary

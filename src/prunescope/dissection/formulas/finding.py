@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float64, Int64
 
 from prunescope.base.progress import SILENT, Progress, Task
 from prunescope.base.ranks import ALONE, Ranks
+from prunescope.dissection.chance.judging import COLUMNS
 from prunescope.dissection.chance.shuffle import permuted_sources
 from prunescope.dissection.formulas.atoms import LabelsOf, count_atoms
 from prunescope.dissection.formulas.search import Fitted, Search
@@ -105,7 +106,7 @@ def _with_formulas(
 ) -> LayerDissection:
     part, draws = ranks.part_of(masks.units), settings.formula_draws
     blocks = _blocks(range(part.start, part.stop), masks)
-    shown = len(masks.indices) * len(blocks)
+    shown = len(masks.indices) * len(blocks) + sum(map(len, blocks))
     with progress.task(f"formulas of {layer.layer}", (1 + draws) * shown) as task:
         found = _search(masks, labelled, labelled.labels_of(), settings, blocks, task)
         null = [
@@ -163,7 +164,9 @@ def _search(
             longest=settings.formulas,
             beam=settings.beam,
         )
-        found += [search.best(row) for row in range(len(block))]
+        for row in range(len(block)):
+            found.append(search.best(row))
+            task.advance(note="searching")
     return found
 
 
@@ -236,15 +239,15 @@ def _cells(
 
 
 def _with_columns(units: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table of units with the best formula of each after `dead`."""
+    """Return a table of units with the best formula of each after `dead` and columns of chance."""
     best = best_formulas(table).set_index("unit").reindex(units["unit"])
     columns: dict[str, Any] = {
         "formula": best["formula"].astype("string").array,
         "iou_of_formula": best["iou"].to_numpy(np.float64),
         **({"p_of_formula": best["p"].to_numpy(np.float64)} if "p" in best else {}),
     }
-    position = list(units.columns).index("dead") + 1
-    for offset, (name, values) in enumerate(columns.items()):
-        units = units.drop(columns=name, errors="ignore")
-        units.insert(position + offset, name, values)
-    return units
+    names = list(units.columns)
+    position = 1 + max(names.index(name) for name in ("dead", *COLUMNS) if name in names)
+    for offset, name in enumerate(columns):
+        names.insert(position + offset, name)
+    return units.assign(**columns)[names]
