@@ -58,9 +58,9 @@ def test_the_summary_says_what_longer_formulas_gain(found: Dissection, tmp_path:
     assert (double["best"], double["interpretable"]) == (1, 2)
     assert double["iou"] == pytest.approx((0.25 + 0.0526) / 2)
     assert double["gain"] == pytest.approx(double["iou"] - single["iou"])
-    assert "best formula of" in text
+    assert "best for units" in text
     [line] = [line.split() for line in text.splitlines() if "+0.069" in line]
-    assert line == ["2", "1", "unit", "2", "0.151", "+0.069", "1.5", "0.060"]
+    assert line == ["2", "1", "2", "0.151", "+0.069", "1.5", "0.060"]
     assert "by chance" not in summarise_result(tmp_path / "D" / "layer4", 0.1)[1]
     assert (
         summarise_result(tmp_path / "D" / "layer4", 0.1)[0]["formulas"]["by_length"][0][
@@ -90,4 +90,4 @@ def test_the_page_has_the_formulas_of_more_than_one_label(
         [[2, f"cat and not {HOSTILE}", 0.04]],
         [],
     ]
-    assert "best formula of" in page.read_text(encoding="utf-8")
+    assert "best for units" in page.read_text(encoding="utf-8")

@@ -6,7 +6,8 @@ from typing import Any
 from prunescope.base.text import counted
 from prunescope.report.document import Cell, Column, Rows, Table
 
-_TITLES = ("labels", "best formula of", "interpretable up to it", "mean IoU up to it", "gain")
+_TITLES = ("labels", "best for units", "interpretable", "mean IoU", "gain")
+_BY_CHANCE = ("by chance", "its mean IoU")
 
 
 def formula_tables(counts: Mapping[str, Any] | None) -> list[Table]:
@@ -16,16 +17,16 @@ def formula_tables(counts: Mapping[str, Any] | None) -> list[Table]:
     by_chance = {each["length"]: each for each in counts.get("expected") or ()}
     rows: list[Sequence[Cell]] = [
         (
-            *(each["length"], counted(each["best"], "unit"), each.get("interpretable")),
+            *(each["length"], each["best"], each.get("interpretable")),
             *(f"{each['iou']:.3f}", f"{each['gain']:+.3f}"),
             *_expected(by_chance.get(each["length"])),
         )
         for each in counts["by_length"]
     ]
-    titles = [*_TITLES, *(["by chance", "mean IoU by chance"] if by_chance else [])]
-    caption = "By how many labels a formula joins with and, or, and not"
+    titles = [*_TITLES, *(_BY_CHANCE if by_chance else ())]
+    caption = "Formulas of up to so many labels"
     if by_chance:
-        caption += f"; by chance: interpretable, mean of {counted(counts['draws'], 'draw')}"
+        caption += f"; by chance: mean of {counted(counts['draws'], 'draw')}"
     return [
         Table(
             columns=[Column(title=title) for title in titles],
