@@ -62,6 +62,7 @@ def main() -> None:
     table = found[given.layer].formulas
     assert table is not None
     figures = {
+        **vars(given),
         "seconds": round(seconds, 1),
         "processor_seconds": round(time.process_time() - processor, 1),
         "counting_seconds": round(spent["counting"], 1),
@@ -72,7 +73,6 @@ def main() -> None:
         "peak_mib": peak_mib(),
         "units": len(layer.units),
         "labels": len(label_maps.concepts.labels),
-        **vars(given),
         "images": len(label_maps.concepts.images),
         "by_length": formula_counts(table, {}, settings.iou)["by_length"],
     }
