@@ -21,7 +21,7 @@ from prunescope.results.dissection import LayerDissection
 from prunescope.results.formulas import KEY, best_formulas
 from prunescope.results.overlap import Overlap
 
-_MASKS_AT_A_TIME = 1 << 20  # with some thirty atoms each, of 12 bytes
+_MASKS_AT_A_TIME = 1 << 20  # some ten atoms each: about 600 MiB while they are counted
 
 
 def find_formulas(
