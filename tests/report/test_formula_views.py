@@ -90,4 +90,6 @@ def test_the_page_has_the_formulas_of_more_than_one_label(
         [[2, f"cat and not {HOSTILE}", 0.04]],
         [],
     ]
-    assert "best for units" in page.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
+    assert "best for units" in text
+    assert "of up to 2 labels, beam 10, 49 draws of chance" in text

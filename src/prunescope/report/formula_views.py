@@ -5,6 +5,7 @@ from typing import Any
 
 from prunescope.base.text import counted
 from prunescope.report.document import Cell, Column, Rows, Table
+from prunescope.results.formulas import KEY
 
 _TITLES = ("labels", "best for units", "interpretable", "mean IoU", "gain")
 _BY_CHANCE = ("by chance", "its mean IoU")
@@ -45,6 +46,17 @@ def formula_lines(formulas: Sequence[Mapping[str, Any]]) -> Iterator[str]:
                 f"best formula of {each['length']} labels: {each['formula']}, "
                 f"IoU {each['iou']:.3f}{p}"
             )
+
+
+def search_text(summary: Mapping[str, Any]) -> str | None:
+    """Say how formulas were searched for in a layer, of this summary; None where they were not."""
+    stated = summary.get(KEY)
+    if stated is None:
+        return None
+    return (
+        f"of up to {stated['longest']} labels, beam {stated['beam']:,}, "
+        f"{counted(stated['draws'], 'draw')} of chance"
+    )
 
 
 def _expected(of_length: Mapping[str, float] | None) -> tuple[Cell, ...]:
