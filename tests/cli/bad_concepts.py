@@ -336,14 +336,14 @@ STREETS = {
         "concepts check 'hf:no folder'", ("no folder no folder", "OWNER/NAME")
     ),
     "a column that is not there": Bad(
-        "concepts check hf:hub,mask=maks,classes_of=shown", ("maks", 'mean "mask"')
+        "concepts check hf:pets,mask=maks,classes_of=shown", ("maks", 'mean "mask"')
     ),
     "a column of masks that is none": Bad(
-        MASKS.replace("masks:mine", "hf:hub,mask=shown"), ("mask=shown", "an image")
+        MASKS.replace("masks:mine", "hf:pets,mask=shown"), ("mask=shown", "an image")
     ),
-    "masks whose values nothing names": Bad("concepts check hf:hub", ("mask", "classes=FILE")),
+    "masks whose values nothing names": Bad("concepts check hf:pets", ("mask", "classes=FILE")),
     "a revision of a folder": Bad(
-        "concepts check hf:hub,classes_of=shown,revision=main", ("revision", "folder here")
+        "concepts check hf:pets,classes_of=shown,revision=main", ("revision", "folder here")
     ),
 }
 

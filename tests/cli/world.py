@@ -80,7 +80,7 @@ def make_world(root: Path) -> Path:
     write_parsing(root / "parsing")
     write_cityscapes(root / "city")
     write_davis(root / "davis")
-    saved(with_maps(), root / "hub")
+    saved(with_maps(), root / "pets")
     for name, width, classes in (("dense", "0.25", 10), ("wide", "0.5", 10), ("seven", "0.25", 7)):
         network = build(f"cifar_resnet20,width={width}", num_classes=classes, seed=0)
         torch.save(network.state_dict(), root / f"{name}.pth")
