@@ -214,6 +214,29 @@ class TestRows:
         assert numbers == [(CAR, DOG, GRASS), (DOG,)] * 8
 
 
+class TestBroken:
+    def test_a_row_that_cannot_be_read_may_be_left_out(self, tmp_path):
+        masks = [cell(png(VALUES))] * 120
+        whole = datasets.concatenate_datasets([with_maps()] * 60)
+        broken = whole.remove_columns("mask").add_column(
+            "mask", [*masks[:7], cell(png(VALUES)[:50]), *masks[8:]]
+        )
+        broken = broken.cast_column("mask", datasets.Image())
+        sound = broken.select([row for row in range(120) if row != 7])
+        names = [
+            f"hf:{saved({'train': table}, tmp_path / name)}{MAPS}"
+            for name, table in (("broken", broken), ("sound", sound))
+        ]
+        left = open_concepts(names[0], skip_broken=True)
+        assert len(left.images) == 119
+        assert "train/000007" not in left.images
+        assert left.left_out[0].reason.startswith("broken, row 7 of train, mask cannot be read")
+        report = check_concepts(open_concepts(names[0], lenient=True))
+        assert len(report.problems) == 1
+        totals = [check_concepts(concepts).labels for concepts in (left, open_concepts(names[1]))]
+        pd.testing.assert_frame_equal(*totals)
+
+
 class TestFaults:
     @pytest.mark.parametrize(
         ("options", "said"),
