@@ -60,11 +60,11 @@ def _stream(
 
 
 def _tables(name: str, stream: Any, rows: int) -> Iterator["pyarrow.Table"]:
-    from datasets.table import embed_table_storage
+    from datasets.table import embed_table_storage, table_cast
 
     if stream.features is None:
         raise DataError(f"{name} does not state the types of its columns: download it whole")
     schema = stream.features.arrow_schema
     yield schema.empty_table()
     for table in stream.take(rows).with_format("arrow").iter(_ROWS_AT_ONCE):
-        yield embed_table_storage(table.cast(schema))
+        yield embed_table_storage(table_cast(table, schema))

@@ -346,9 +346,16 @@ class TestFaults:
         with pytest.raises(DataError, match=f"names.json {said}"):
             make(with_maps(), f",classes={tmp_path / 'names.json'}")
 
-    def test_an_empty_set_is_told(self, make):
-        with pytest.raises(DataError, match="has no rows, and so the set is empty"):
-            make(with_classes([]))
+    def test_an_empty_set_is_told(self, make, tmp_path):
+        said = "has no rows, and so the set is empty"
+        root = as_parquet({"train": with_classes([])}, tmp_path / "hub")
+        with pytest.raises(DataError, match=said):
+            open_concepts(f"hf:{root}")
+        make(with_classes([0]))
+        state = json.loads((tmp_path / "set/state.json").read_text())
+        (tmp_path / "set/state.json").write_text(json.dumps(state | {"_data_files": []}))
+        with pytest.raises(DataError, match=said):
+            open_concepts(f"hf:{tmp_path / 'set'}")
 
     def test_several_columns_that_can_be_meant_are_told(self, make):
         table = with_classes([0]).add_column("other", [0])
