@@ -16,6 +16,9 @@ from prunescope.base.text import first_of, on_one_line
 from prunescope.data.columns import find_columns
 from prunescope.data.rows import Rows, rows_of
 
+OF_DAMAGED_TYPES = (ValueError, KeyError, TypeError, AttributeError)
+"""What `datasets` raises for types of columns that it cannot make sense of."""
+
 _OF_SAVED = ("state.json", "dataset_dict.json")
 _UNNAMED_SPLIT = "train"
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
@@ -120,7 +123,7 @@ def open_saved(folder: Path) -> Tables:
         loaded = datasets.load_from_disk(str(folder.absolute()))
     except IndexError as error:  # of no files, which `datasets` writes for a table without rows
         raise DataError(f"{folder} has no rows, and so the set is empty") from error
-    except (OSError, ValueError, KeyError, TypeError, pyarrow.ArrowException) as error:
+    except (OSError, *OF_DAMAGED_TYPES, pyarrow.ArrowException) as error:
         reason = on_one_line(str(error))
         raise DataError(f"{folder} cannot be read as a saved data set: {reason}") from error
     if not isinstance(loaded, datasets.DatasetDict):

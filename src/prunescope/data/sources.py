@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 from prunescope.base.errors import DataError
 from prunescope.base.files import fingerprint, hash_file
 from prunescope.base.paths import IMAGE_SUFFIXES, find_files, require_file
-from prunescope.data.hub import HubChoice, Tables, is_hub_name, is_saved, open_hub, open_saved
+from prunescope.data.hub import (
+    OF_DAMAGED_TYPES,
+    HubChoice,
+    Tables,
+    is_hub_name,
+    is_saved,
+    open_hub,
+    open_saved,
+)
 from prunescope.data.rows import Rows, rows_of
 from prunescope.data.splits import check_distinct, split_folders, split_of, subfolders
 from prunescope.data.stored import GroupReader, copied_reader
@@ -193,8 +201,13 @@ def _stream(files: list[Path], columns: list[str] | None = None) -> Any:
     names = [str(file.absolute()) for file in files]
     listed = DataFilesDict({"train": DataFilesList(names, [()] * len(names))})
     with TemporaryDirectory() as unused:
-        builder = Parquet(cache_dir=unused, data_files=listed, columns=columns)
-        return builder.as_streaming_dataset("train")
+        try:
+            builder = Parquet(cache_dir=unused, data_files=listed, columns=columns)
+            return builder.as_streaming_dataset("train")
+        except OF_DAMAGED_TYPES as error:
+            raise DataError(
+                f"{names[0]} does not state the types of its columns: {error}"
+            ) from error
 
 
 def _hashes(folder: Path, files: Iterable[Path]) -> dict[str, str]:
