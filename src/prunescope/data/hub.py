@@ -12,7 +12,7 @@ from typing import Any
 
 from prunescope.base.errors import DataError
 from prunescope.base.files import fingerprint
-from prunescope.base.text import first_of, on_one_line
+from prunescope.base.text import first_of, on_one_line, shortened
 from prunescope.data.columns import find_columns
 from prunescope.data.rows import Rows, rows_of
 
@@ -23,6 +23,7 @@ _OF_SAVED = ("state.json", "dataset_dict.json")
 _UNNAMED_SPLIT = "train"
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _SHOWN_SETS = 8
+_LONGEST_REASON = 300
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,8 +125,9 @@ def open_saved(folder: Path) -> Tables:
     except IndexError as error:  # of no files, which `datasets` writes for a table without rows
         raise DataError(f"{folder} has no rows, and so the set is empty") from error
     except (OSError, *OF_DAMAGED_TYPES, pyarrow.ArrowException) as error:
-        reason = on_one_line(str(error))
-        raise DataError(f"{folder} cannot be read as a saved data set: {reason}") from error
+        raise DataError(
+            f"{folder} cannot be read as a saved data set: {reason_in_short(error)}"
+        ) from error
     if not isinstance(loaded, datasets.DatasetDict):
         loaded = {str(loaded.split or _UNNAMED_SPLIT): loaded}
     return Tables(str(folder), lambda: loaded)
@@ -147,11 +149,16 @@ def from_the_hub(name: str) -> Iterator[None]:
     except (OSError, ValueError, RuntimeError, DatasetsError) as error:
         raise DataError(
             f'"{name}" is no folder here, and could not be had from the Hugging Face Hub either: '
-            f"{on_one_line(str(error))}. {_cached()}. Without a network, download it elsewhere "
+            f"{reason_in_short(error)}. {_cached()}. Without a network, download it elsewhere "
             f"(hf download {name} --repo-type dataset --local-dir DIR), and give that folder"
         ) from error
     finally:
         logger.setLevel(before)
+
+
+def reason_in_short(error: Exception) -> str:
+    """Return on one line why `datasets` fails, whose reasons may be pages long."""
+    return on_one_line(shortened(str(error), _LONGEST_REASON))
 
 
 def _cached() -> str:

@@ -18,6 +18,7 @@ from prunescope.data.hub import (
     is_saved,
     open_hub,
     open_saved,
+    reason_in_short,
 )
 from prunescope.data.rows import Rows, rows_of
 from prunescope.data.splits import check_distinct, split_folders, split_of, subfolders
@@ -206,7 +207,7 @@ def _stream(files: list[Path], columns: list[str] | None = None) -> Any:
             return builder.as_streaming_dataset("train")
         except OF_DAMAGED_TYPES as error:
             raise DataError(
-                f"{names[0]} does not state the types of its columns: {error}"
+                f"{names[0]} does not state the types of its columns: {reason_in_short(error)}"
             ) from error
 
 
