@@ -56,14 +56,16 @@ def open_set(request: Request) -> "HubRows":
     rows = [row for count in counts.values() for row in range(count)]
     column = pa.array(splits, pa.string())
     chosen = select_images(request.path, column, request.split, request.limit).tolist()
-    shown = dict.fromkeys(splits[index] for index in chosen)
-    readers = {s: (source.rows(s), columns.used) for s in shown}
+    stored = {s: source.rows(s) for s in dict.fromkeys(splits[index] for index in chosen)}
     return HubRows(
         name=request.name,
         place=request.place,
         rows=tuple((splits[index], rows[index]) for index in chosen),
         reader=reader,
-        cells={s: {c: stored.in_order(c) for c in used} for s, (stored, used) in readers.items()},
+        cells={
+            split: {column: stored[split].in_order(column) for column in columns.used}
+            for split in stored
+        },
         files=source.files,
         whole_set=len(chosen) == len(splits),
     )
