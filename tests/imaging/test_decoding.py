@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from prunescope.base.errors import DataError
-from prunescope.imaging.decoding import decode_in_colour, in_colour
+from prunescope.imaging.decoding import decode_in_colour, in_colour, read_picture
 
 DEEP = np.array([[0, 128, 129, 4095, 32768, 65535]], np.uint16)
 SHOWN = [0, 0, 1, 16, 128, 255]  # divided by 257 and rounded
@@ -164,3 +164,9 @@ def test_a_png_cut_short_anywhere_is_refused() -> None:
     for length in range(len(whole)):
         with pytest.raises(DataError, match=r"a\.png cannot be read: "):
             decode_in_colour(whole[:length], "a.png")
+
+
+def test_bytes_that_are_no_picture_are_refused_without_a_place_in_memory() -> None:
+    with pytest.raises(DataError) as refused:
+        read_picture(b"no picture", "row 0")
+    assert str(refused.value) == "row 0 cannot be read: cannot identify image file"

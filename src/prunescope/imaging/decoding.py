@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image, ImageFile, ImageOps
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from prunescope.base.errors import DataError
 from prunescope.base.paths import require_file, resolved
@@ -134,6 +134,8 @@ def _opened(
             yield picture
     except _UNREADABLE as error:
         reason = getattr(error, "strerror", None) or error
+        if isinstance(error, UnidentifiedImageError) and isinstance(stored, bytes):
+            reason = "cannot identify image file"  # Pillow adds where in memory these bytes are
         raise DataError(f"{where} cannot be read: {reason}") from error
 
 
