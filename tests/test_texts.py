@@ -18,6 +18,7 @@ from prunescope.cli import app
 from prunescope.cli.group import whole
 from prunescope.dissection.run import DissectOptions
 from prunescope.dissection.settings import ConceptSettings, DissectionSettings, SharedOptions
+from prunescope.networks.segmentation.settings import SegmentationOptions, SegmentationSettings
 from prunescope.pruning.settings import PruneOptions, PruneSettings
 from prunescope.recipe import Recipe, recipe_schema
 from prunescope.training.settings import EvaluationOptions, EvaluationSettings
@@ -102,6 +103,7 @@ def test_a_command_says_of_a_setting_what_its_field_says(name: str, fields: Any)
         (SharedOptions, (DissectionSettings,), {"layers", "convention"}),
         (EvaluationOptions, (EvaluationSettings,), set()),
         (PruneOptions, (PruneSettings,), {"keep"}),
+        (SegmentationOptions, (SegmentationSettings,), {"model"}),
     ],
 )
 def test_functions_take_every_setting_but_those_given_otherwise(
@@ -118,6 +120,7 @@ def test_functions_take_every_setting_but_those_given_otherwise(
         (prunescope.conventions, (DissectionSettings,)),
         (prunescope.evaluate, (EvaluationSettings,)),
         (prunescope.prune, (PruneSettings,)),
+        (prunescope.segment, (SegmentationSettings,)),
         (prunescope.Study, (Recipe,)),
     ],
 )

@@ -32,6 +32,7 @@ GROUPS = {
         *("Comparison", "LayerComparison", "RunComparison"),
     ),
     "Studies and runs": ("Study", "merge", "Run", "Level"),
+    "Concept sets": ("segment",),
     "Files": ("load", "audit", "export"),
     "Figures": tuple(name for name in prunescope.__all__ if name.startswith("plot_")),
     "Errors": ("PrunescopeError", "ConfigError", "DataError"),

@@ -37,6 +37,7 @@ TABLES = (
     bad_concepts.STREETS,
     bad_concepts.JOINED,
     bad_concepts.CONVERSIONS,
+    bad_concepts.SEGMENTATIONS,
     bad_concepts.DOWNLOADS,
     bad_results.RESULTS,
     bad_results.CONVENTIONS,

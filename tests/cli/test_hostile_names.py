@@ -90,6 +90,10 @@ LOOKED_AT = {
     "run": ("run {run}", "run start.yaml --dry-run", "run {file}"),
     "concepts check": ("concepts check masks:{run}",),
     "concepts convert": ("concepts convert masks:{run} --out set2",),
+    "concepts segment": (
+        "concepts segment masks:{run} --model torchvision:lraspp_mobilenet_v3_large "
+        "--weights {file} --out set3",
+    ),
     "concepts preview": ("concepts preview broden:{run} --out preview.html",),
 }
 NO_FILE = {"demo", "schema", "concepts list", "concepts download"}

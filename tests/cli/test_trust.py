@@ -50,6 +50,10 @@ COMMANDS = {
     "concepts check": "concepts check masks:run",
     "concepts preview": "concepts preview broden:run --out out",
     "concepts convert": "concepts convert masks:run --out set2",
+    "concepts segment": (
+        "concepts segment set/images --model torchvision:lraspp_mobilenet_v3_large "
+        "--weights FILE --out set3"
+    ),
     "concepts download": "concepts download broden --out set2 --from run",
 }
 """One line for each command, with what is hostile in place of FILE or `run`."""

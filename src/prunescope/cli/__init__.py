@@ -64,6 +64,7 @@ add(concepts_app, concepts.list_sets, "list")
 add(concepts_app, concepts.check)
 add(concepts_app, concepts.preview)
 add(concepts_app, concepts.convert)
+add(concepts_app, concepts.segment)
 add(concepts_app, concepts.download)
 app.add_typer(concepts_app, name="concepts")
 

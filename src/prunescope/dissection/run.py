@@ -17,6 +17,7 @@ from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.settings import NeverKeyed
 from prunescope.base.text import counted
 from prunescope.concepts.broken import WithoutBroken
+from prunescope.concepts.label_makers import makers_of
 from prunescope.concepts.naming import with_paths
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.concepts.resized import OneSize
@@ -40,6 +41,7 @@ from prunescope.dissection.survey import learn_layout
 from prunescope.dissection.tables import borderline_table, examples_table, peaks_table
 from prunescope.results.counts import LayerCounts
 from prunescope.results.dissection import Dissection
+from prunescope.results.labelled_by import LABELLED_BY
 from prunescope.results.left_out import LEFT_OUT
 from prunescope.results.units import UNIT_NUMBERS, unit_numbers
 
@@ -250,6 +252,7 @@ def _counts_of(
             "cells_above": first_pass.cut.above,
             "images": len(concepts.images),
             **_left_out(concepts),
+            **_labelled_by(concepts),
             "concept_set": _identity(concepts),
             "input": observation.input.as_dict(),
             "convention": settings.convention,
@@ -282,6 +285,12 @@ def _left_out(concepts: ConceptSet) -> dict[str, list[dict[str, str]]]:
     """Return the broken images that were left out, if any were."""
     broken = concepts.left_out if isinstance(concepts, WithoutBroken) else ()
     return {LEFT_OUT: [asdict(each) for each in broken]} if broken else {}
+
+
+def _labelled_by(concepts: ConceptSet) -> dict[str, list[Mapping[str, object]]]:
+    """Return what is recorded of the networks that made labels, if any did."""
+    made = makers_of(concepts)
+    return {LABELLED_BY: list(made)} if made else {}
 
 
 def _placeless(name: str) -> str:

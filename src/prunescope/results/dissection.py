@@ -17,6 +17,7 @@ from prunescope.base.text import counted, on_one_line, shortened
 from prunescope.results.agreement import check_layer, check_overlap
 from prunescope.results.basis import Directions, load_basis, save_basis
 from prunescope.results.by_image import load_by_image, save_by_image
+from prunescope.results.labelled_by import LABELLED_BY
 from prunescope.results.layout import (
     COUNTS,
     DRAWS,
@@ -144,8 +145,8 @@ class LayerDissection:
     def counts(self, iou: float | None = None) -> dict[str, Any]:
         """Return numbers of units and concepts, not of pixels (`overlap` holds those).
 
-        They are those of `count_units` with their `iou`, and `chance`, `basis` and the images that
-        were `left_out` where there are any.
+        They are those of `count_units` with their `iou`, and `chance`, `basis`, the images
+        `left_out` and the networks by which labels were made (`labelled_by`) where there are any.
         iou: a unit is interpretable if its best IoU is strictly above this; None stands for the
         one that was saved, at which alone it is known what is due to chance.
         """
@@ -156,7 +157,7 @@ class LayerDissection:
             **({"chance": chance} if chance is not None and above == saved else {}),
             **({} if above is None else {"iou": above}),
             **({"basis": self.summary["basis"]} if self.summary.get("basis") else {}),
-            **({LEFT_OUT: self.summary[LEFT_OUT]} if self.summary.get(LEFT_OUT) else {}),
+            **{key: self.summary[key] for key in (LEFT_OUT, LABELLED_BY) if self.summary.get(key)},
             **({} if curve is None else {"quantiles": curve.to_dict("records")}),
         }
 
