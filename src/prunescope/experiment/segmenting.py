@@ -29,7 +29,8 @@ from prunescope.concepts.broken import advising
 from prunescope.concepts.label_makers import save_makers
 from prunescope.concepts.mask_writing import MaskWriter
 from prunescope.concepts.naming import title_of
-from prunescope.concepts.protocol import ConceptSet, Divisible
+from prunescope.concepts.protocol import ConceptSet
+from prunescope.concepts.sources.masks import MaskFolder
 from prunescope.experiment.handed_in import path_or_name
 from prunescope.networks.segmentation.opening import open_segmenter
 from prunescope.networks.segmentation.segmenter import Segmenter, logits_of
@@ -52,7 +53,7 @@ def segment(
     device: str | torch.device | None = None,
     progress: Progress = SILENT,
     **settings: Unpack[SegmentationOptions],
-) -> Divisible:
+) -> MaskFolder:
     """Label photographs by a network and write them as a concept set, `masks:OUT`; return it.
 
     images: a folder of photographs, or the name of a concept set, whose own labels are not used.
@@ -88,7 +89,7 @@ def segment(
             save_makers(draft, [labelling.record(concepts)])
         except OSError as error:
             raise cannot_write(place, error) from error
-    return open_concepts(f"masks:{place}")
+    return MaskFolder.open(place)
 
 
 @dataclass(frozen=True, kw_only=True)
