@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from jaxtyping import Float32
 from PIL import Image
@@ -63,9 +63,9 @@ def _load(place: str) -> tuple[Any, Any]:
             f"transformers:{place} needs transformers, which is not installed "
             f"({first_line(error)}): pip install 'prunescope[segment]'"
         ) from None
-    is_folder = Path(place).is_dir()
+    is_folder, processors = Path(place).is_dir(), cast(Any, AutoImageProcessor)
     try:
-        processor = AutoImageProcessor.from_pretrained(place, trust_remote_code=False)
+        processor = processors.from_pretrained(place, trust_remote_code=False)
         network, found = AutoModelForSemanticSegmentation.from_pretrained(
             place, trust_remote_code=False, output_loading_info=True, dtype="float32"
         )
