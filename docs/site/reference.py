@@ -33,7 +33,7 @@ GROUPS = {
     ),
     "Studies and runs": ("Study", "merge", "Run", "Level"),
     "Concept sets": ("segment",),
-    "Files": ("load", "audit", "export"),
+    "Files": ("load", "audit", "export", "push", "pull"),
     "Figures": tuple(name for name in prunescope.__all__ if name.startswith("plot_")),
     "Errors": ("PrunescopeError", "ConfigError", "DataError"),
 }

@@ -94,9 +94,10 @@ LOOKED_AT = {
         "concepts segment masks:{run} --model torchvision:lraspp_mobilenet_v3_large "
         "--weights {file} --out set3",
     ),
+    "push": ("push {run} me/shared", "push {file} me/shared", "push {level} me/shared"),
     "concepts preview": ("concepts preview broden:{run} --out preview.html",),
 }
-NO_FILE = {"demo", "schema", "concepts list", "concepts download"}
+NO_FILE = {"demo", "schema", "pull", "concepts list", "concepts download"}
 """Commands that open no file of anybody's."""
 
 

@@ -54,6 +54,8 @@ COMMANDS = {
         "concepts segment set/images --model torchvision:lraspp_mobilenet_v3_large "
         "--weights FILE --out set3"
     ),
+    "push": "push FILE me/shared",
+    "pull": "pull me/shared --out set4",
     "concepts download": "concepts download broden --out set2 --from run",
 }
 """One line for each command, with what is hostile in place of FILE or `run`."""

@@ -17,6 +17,7 @@ from prunescope.cli import (
     conventions,
     details,
     evaluation,
+    hub,
     pruning,
     single,
     studies,
@@ -52,6 +53,8 @@ for command in (
     pruning.audit,
     studies.report,
     studies.merge,
+    hub.push,
+    hub.pull,
     studies.instability,
     studies.schema,
 ):
