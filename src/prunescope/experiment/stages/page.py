@@ -33,7 +33,7 @@ class PageStage(FolderStage):
         return {
             "recipe": recipe.placeless().for_key(),
             **{"name": recipe.name, "facts": recipe.facts, "missing": self.tables.missing},
-            "figures": recipe.figures.model_dump(mode="json"),
+            "figures": {"lines": recipe.figures.lines},
         }
 
     def make(self, folder: Path, runner: "StageRunner") -> str:
