@@ -74,6 +74,40 @@ DISSECTION = {
     ),
 }
 
+WORDS = {
+    "labels of a set without any": Bad(
+        DISSECT.replace("broden:set", "images:set/images"), ("no labels", "--words FILE")
+    ),
+    "a folder without pictures": Bad(
+        DISSECT.replace("broden:set", "images:letters"), ("letters holds no picture",)
+    ),
+    "words without an encoder": Bad(f"{DISSECT} --words words.txt", ("encoder names no model",)),
+    "an encoder without words": Bad(f"{DISSECT} --encoder a:b", ("words names no file",)),
+    "words that are not there": Bad(
+        f"{DISSECT} --words lost.txt --encoder encoders:sound", ("no file of words lost.txt",)
+    ),
+    "a word twice": Bad(
+        f"{DISSECT} --words words.txt --encoder encoders:sound",
+        ("words.txt, line 3", "line 1 already"),
+        write("words.txt", "red\nblue\nred\n"),
+    ),
+    "an empty word": Bad(
+        f"{DISSECT} --words words.txt --encoder encoders:sound",
+        ("words.txt, line 2 is empty",),
+        write("words.txt", "red\n\nblue\n"),
+    ),
+    "an encoder that nearly exists": Bad(
+        f"{DISSECT} --words words.txt --encoder open-clop:RN50",
+        ('mean "open-clip"',),
+        write("words.txt", "red\nblue\n"),
+    ),
+    "an encoder whose sides do not match": Bad(
+        f"{DISSECT} --words words.txt --encoder encoders:uneven",
+        ("two sides", "3 numbers of an image", "2 of a word"),
+        write("words.txt", "red\nblue\n"),
+    ),
+}
+
 BRODEN = {
     "no folder": Bad(DISSECT, ("no folder set",), rename("set", "moved")),
     "no index": Bad(DISSECT, ("index.csv",), remove("set/index.csv")),

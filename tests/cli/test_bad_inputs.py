@@ -30,6 +30,7 @@ TABLES = (
     bad_networks.NETWORKS,
     bad_networks.PRUNING,
     bad_concepts.DISSECTION,
+    bad_concepts.WORDS,
     bad_concepts.BRODEN,
     bad_concepts.OWN_MASKS,
     bad_concepts.COCO,

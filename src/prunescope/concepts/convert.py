@@ -154,6 +154,11 @@ def _free_name(name: str, images: Sequence[str]) -> str:
 
 def _check(concepts: ConceptSet) -> None:
     """Raise ConfigError for what Broden's layout cannot hold."""
+    if not concepts.labels:
+        raise ConfigError(
+            f"{concepts.name} has no labels, and Broden's layout is a table of these: there is "
+            "nothing to convert"
+        )
     for category in concepts.categories:
         is_file_name = "/" not in category and "\0" not in category
         if category in INDEX or not is_file_name or len(category.encode()) > _LONGEST_CATEGORY:

@@ -141,7 +141,8 @@ class Joined:
     def _tables(self) -> list[Int32[np.ndarray, " number"]]:
         tables = []
         for concepts in self.sets:
-            table = np.zeros(max(label.number for label in concepts.labels) + 1, np.int32)
+            highest = max((label.number for label in concepts.labels), default=0)
+            table = np.zeros(highest + 1, np.int32)
             for label in concepts.labels:
                 table[label.number] = self._numbers[label.name, label.category]
             tables.append(table)

@@ -7,6 +7,7 @@ from typing import Any
 from prunescope.base.text import counted
 from prunescope.report.document import UNDEFINED, Cell, Column, Rows, Section, Table, share_text
 from prunescope.report.overview import keep_text
+from prunescope.report.word_views import unit_words_lines
 from prunescope.report.words import directions_text
 
 _EXAMPLES = 6
@@ -22,6 +23,7 @@ SHARES = {
 def unit_sections(details: Mapping[str, Any]) -> list[Section]:
     """Return the section of one unit of a dissection, from `unit_details`."""
     parts: list[str | Table] = list(_facts(details))
+    parts += unit_words_lines(details["words"]) if "words" in details else ()
     if details["by_category"]:
         columns = (Column(title="category", is_text=True), Column(title="best label", is_text=True))
         rows = [
@@ -150,6 +152,8 @@ def _facts(details: Mapping[str, Any]) -> Iterator[str]:
     if details["dead"]:
         yield "never fires on a labelled image"
         return
+    if not details["by_category"] and "words" in details:
+        return  # of images without labels
     if details["concept"] is None:
         yield "meets no label"
         return

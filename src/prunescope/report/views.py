@@ -26,6 +26,7 @@ from prunescope.report.document import (
 from prunescope.report.evaluation_views import evaluation_sections
 from prunescope.report.level_views import compared_level_sections, level_sections
 from prunescope.report.outcome_views import compared_section, named_concepts
+from prunescope.report.word_views import layer_words_text, unlabelled_text
 from prunescope.report.words import (
     counts_in_words,
     counts_interval,
@@ -107,7 +108,10 @@ def _layer(name: str, counts: Mapping[str, Any], *more: str | Table) -> Section:
     said = (left_out_text(names_left_out(counts)), labelled_by_text(counts.get(LABELLED_BY)))
     notes += [text for text in said if text is not None]
     notes += [describe_chance(counts["chance"])] if "chance" in counts else []
+    notes += [layer_words_text(counts["words"])] if "words" in counts else []
     notes += [resampling_text(counts["resampling"])] if "resampling" in counts else []
+    if not by_category and "words" in counts:
+        return Section(title=name, note=unlabelled_text(counts["units"]), parts=notes)
     table = Table(columns=columns, groups=[Rows(rows=rows)])
     parts = [*notes, table, *_quantiles(counts.get("quantiles", ())), *more]
     return Section(title=name, note=counts_in_words(counts), parts=parts)

@@ -43,6 +43,7 @@ from prunescope.results.units import (
     stacked,
     threshold_curve,
 )
+from prunescope.results.words import OF_WORDS, load_words, save_words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +77,7 @@ class LayerDissection:
     basis: where directions were dissected, which the tables call units, the weights of each
     quantiles: where other quantiles were counted, too, a row for each and unit: its `threshold`,
         and `C_label` (a number) and `C_iou`, the best label of each category C
+    words: where units were given words, a row for each unit, see docs/words.md
     drawn: where labels were permuted, returns what more draws start from; not read by `load`
     """
 
@@ -89,6 +91,7 @@ class LayerDissection:
     peaks: pd.DataFrame = field(default_factory=pd.DataFrame)
     basis: Directions | None = None
     quantiles: pd.DataFrame | None = None
+    words: pd.DataFrame | None = None
     drawn: Callable[[], DrawnChance] | None = None
 
     @property
@@ -145,7 +148,7 @@ class LayerDissection:
     def counts(self, iou: float | None = None) -> dict[str, Any]:
         """Return numbers of units and concepts, not of pixels (`overlap` holds those).
 
-        They are those of `count_units` with their `iou`, and `chance`, `basis`, the images
+        They are those of `count_units` with their `iou`, and `chance`, `basis`, `words`, the images
         `left_out` and the networks by which labels were made (`labelled_by`) where there are any.
         iou: a unit is interpretable if its best IoU is strictly above this; None stands for the
         one that was saved, at which alone it is known what is due to chance.
@@ -157,7 +160,11 @@ class LayerDissection:
             **({"chance": chance} if chance is not None and above == saved else {}),
             **({} if above is None else {"iou": above}),
             **({"basis": self.summary["basis"]} if self.summary.get("basis") else {}),
-            **{key: self.summary[key] for key in (LEFT_OUT, LABELLED_BY) if self.summary.get(key)},
+            **{
+                key: self.summary[key]
+                for key in (LEFT_OUT, LABELLED_BY, OF_WORDS)
+                if self.summary.get(key)
+            },
             **({} if curve is None else {"quantiles": curve.to_dict("records")}),
         }
 
@@ -210,6 +217,7 @@ class LayerDissection:
         save_overlap(folder, self.layer, self.overlap)
         save_basis(folder, self.basis)
         save_quantiles(folder, self.quantiles)
+        save_words(folder, self.words)
         self.save_scores(folder)
         if self.drawn is not None:
             drawn = self.drawn()
@@ -245,6 +253,7 @@ class LayerDissection:
             summary=summary,
             basis=load_basis(folder, summary),
             quantiles=load_quantiles(folder, summary),
+            words=load_words(folder, units, summary),
         )
 
 

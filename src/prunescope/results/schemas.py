@@ -124,6 +124,13 @@ DISSECTION_FORM: Fields = {
         **{"arithmetic": TEXT.or_none, "channels_last": TRUTH.or_none, "axes": TEXT.or_none},
         **{"categories": LIST_OF_TEXTS.or_none, "quantiles": LIST_OF_NUMBERS.or_none},
     },
+    "words": {
+        **{"file": TEXT.or_none, "fingerprint": TEXT.or_none, "encoder": TEXT.or_none},
+        **dict.fromkeys(("count", "images_looked_at", "draws"), COUNT.or_absent),
+        **dict.fromkeys(("beyond_chance", "words", "undecided"), COUNT.or_absent),
+        **{f"correlation_{name}": COUNT.or_absent for name in ("beyond_chance", "undecided")},
+        "rate": NUMBER.or_absent,
+    },
     "chance": {
         **{"draws": COUNT, "rate": NUMBER, "smallest_draws": COUNT.or_none},
         **{"expected_false": AMOUNT, "expected_false_sd": AMOUNT.or_none},
@@ -162,6 +169,16 @@ UNIT_COLUMNS: Columns = {
     **{"*_label": TEXTS, "*_iou": SHARES},
 }
 """`units.parquet` of a dissected layer."""
+
+WORD_COLUMNS: Columns = {
+    "unit": COUNTS,
+    **{"*word": TEXTS, "*word_2": TEXTS, "*word_3": TEXTS},
+    **dict.fromkeys(("wpmi", "wpmi_2", "wpmi_3"), NUMBERS),
+    **dict.fromkeys(("correlation", "correlation_2", "correlation_3"), CHANGES),
+    **{"p": SHARES, "correlation_p": SHARES},
+    **{"*beyond_chance": TRUTHS, "*undecided": TRUTHS},
+}
+"""`words.parquet` of a dissected layer."""
 
 LEVEL_UNIT_COLUMNS: Columns = {
     **{"replicate": COUNTS, "strategy": NAMES, "level": COUNTS, "layer": NAMES},
