@@ -15,6 +15,7 @@ from commands import Prunescope, check_refused
 from concepts import colours
 from concepts.colours import NAMES, SEES
 from prunescope.base.errors import ConfigError, DataError
+from prunescope.base.files import hash_file
 from prunescope.concepts import open_concepts
 from prunescope.concepts.check import check_concepts
 from prunescope.concepts.convert import convert_concepts
@@ -149,6 +150,7 @@ def test_a_dissection_of_the_set_says_who_labelled_it(photographs: Path, tmp_pat
     assert (record["model"], record["background"]) == ("colours:make", None)
     assert record["input"] == {"resolution": 12, "mean": [0.0] * 3, "std": [1.0] * 3}
     assert len(record["sha256"]) == 64
+    assert record["versions"]["factory"] == hash_file(Path(colours.__file__))
     assert SAID in check_concepts(made).notes
     network = build("plain_cnn,width=0.25", num_classes=4, seed=0)
     seen = {"resolution": 16, "mean": (0.5,) * 3, "std": (0.25,) * 3, "quantile": 0.05}

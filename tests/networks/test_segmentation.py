@@ -143,6 +143,7 @@ def test_labels_are_those_that_transformers_computes(photographs: Path, tmp_path
     (record,) = makers_of(made)
     assert record["model"] == "transformers:tiny"
     assert record["input"]["size"] == {"height": 64, "width": 64}
+    assert record["versions"]["transformers"] == transformers.__version__
     network = transformers.AutoModelForSemanticSegmentation.from_pretrained(tmp_path / "tiny")
     processor = transformers.AutoImageProcessor.from_pretrained(tmp_path / "tiny")
     differing = 0

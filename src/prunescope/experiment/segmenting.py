@@ -175,7 +175,7 @@ class _Labelling:
             "images": title_of(concepts.name),
             "split": settings.split,
             "limit": settings.limit,
-            "versions": dict(versions_here()),
+            "versions": {**dict(versions_here()), **self.segmenter.made_by},
         }
 
     def _planes(

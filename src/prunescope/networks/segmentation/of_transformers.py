@@ -1,6 +1,7 @@
 """Which networks for semantic segmentation of transformers are there, and what do they see?"""
 
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
@@ -47,6 +48,7 @@ def open_transformers(
         classes=names or checked_names(outputs, f"id2label of {place}"),
         prepare=prepare,
         seen={"processor": type(processor).__name__, **_plain(processor, asked)},
+        made_by={"transformers": version("transformers")},
     )
 
 

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from prunescope.base.errors import ConfigError, nearest
+from prunescope.base.files import hash_file
 from prunescope.base.modules import checked_network, in_float32
 from prunescope.imaging.channels import check_channels
 from prunescope.imaging.network_input import Normalisation
 from prunescope.networks.loading import names_a_file
-from prunescope.networks.names import LIBRARIES, parse
+from prunescope.networks.names import factory_source
 from prunescope.networks.registry import build
 from prunescope.networks.segmentation.segmenter import (
     FORMS,
@@ -47,7 +48,8 @@ def open_segmenter(settings: SegmentationSettings) -> Segmenter:
 def _open_factory(names: tuple[str, ...] | None, settings: SegmentationSettings) -> Segmenter:
     """Return what a user's function makes; it may name its outputs itself, in `classes`."""
     model = settings.model
-    assert parse(model).origin not in LIBRARIES
+    source = factory_source(model)
+    assert source is not None
     stated = {name: getattr(settings, name) for name in ("resolution", "mean", "std")}
     missing = [f"--{name}" for name, value in stated.items() if value is None]
     if settings.resolution is None or settings.mean is None or settings.std is None:
@@ -80,4 +82,5 @@ def _open_factory(names: tuple[str, ...] | None, settings: SegmentationSettings)
         classes=names or checked_names(of_network or (), f"{model}.classes"),
         prepare=prepare,
         seen=seen,
+        made_by={"factory": hash_file(source)},
     )

@@ -1,7 +1,7 @@
 """What is a network that labels every pixel, and which one does a name stand for?"""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ class Segmenter:
     weights: what they are called: published ones by their name, a file by its name
     classes: the names of its outputs, in their order
     seen: how it is shown photographs, as plain values
+    made_by: versions of what else makes its answers: transformers, or the file of a factory
     """
 
     name: str
@@ -42,6 +43,7 @@ class Segmenter:
     classes: tuple[str, ...]
     prepare: Prepare
     seen: Mapping[str, Any]
+    made_by: Mapping[str, str] = field(default_factory=dict)
 
 
 def show_at(resolution: int, normalisation: Normalisation) -> tuple[Prepare, dict[str, Any]]:
