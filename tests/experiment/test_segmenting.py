@@ -21,9 +21,12 @@ from prunescope.concepts.check import check_concepts
 from prunescope.concepts.convert import convert_concepts
 from prunescope.concepts.label_makers import makers_of
 from prunescope.concepts.protocol import splits_of
+from prunescope.experiment.run import run_study
 from prunescope.experiment.segmenting import label_pixels, segment
 from prunescope.networks.registry import build
+from prunescope.recipe import Recipe
 from prunescope.report.pages.dissection import report_dissection
+from runs import tiny_recipe
 
 SAID = "labels made by colours:make, not by people"
 SIZES = ((12, 16), (16, 12), (12, 12), (12, 16), (12, 20))
@@ -253,3 +256,23 @@ def test_the_command_writes_the_set_and_says_whose_labels_they_are(
     assert f"note: {SAID}" in checked.out
     again = prunescope("concepts", "segment", *line, "--out", "set")
     check_refused(again, "set is not empty", "--out")
+
+
+@pytest.mark.long
+def test_a_study_on_the_set_says_who_labelled_it(
+    drawn: Path, prunescope: Prunescope, tmp_path: Path
+):
+    labelled(drawn / "images", tmp_path / "set", resolution=32, limit=12)
+    values: dict[str, Any] = tiny_recipe(drawn)
+    values["training"] |= {"to": "1ep", "milestones": []}
+    values["pruning"] = {"rewind_to": "1it", "strategies": {"lottery": {"levels": 1}}}
+    values["concepts"] = {"source": f"masks:{tmp_path / 'set'}"}
+    values["dissection"] |= {"layers": ["layer3"], "quantile": 0.02}
+    run_study(Recipe.validate_from(values | {"replicates": 1}, "the test"), tmp_path / "run")
+    assert SAID in prunescope("summary", tmp_path / "run").out
+    shown = prunescope("summary", tmp_path / "run", "--json")
+    (record,) = json.loads(shown.out)["labelled_by"]
+    assert record["model"] == "colours:make"
+    page = (tmp_path / "run/report/index.html").read_text()
+    assert page.count(SAID) >= 2  # of the study, and how its layers were dissected
+    assert SAID in ps.Run.load(tmp_path / "run")._repr_html_()
