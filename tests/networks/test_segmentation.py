@@ -134,6 +134,7 @@ def tiny_segformer(folder: Path, **changes: Any) -> None:
     transformers.SegformerImageProcessor(size=size, **changes).save_pretrained(folder)
 
 
+@pytest.mark.long
 def test_labels_are_those_that_transformers_computes(photographs: Path, tmp_path: Path):
     tiny_segformer(tmp_path / "tiny")
     import transformers
@@ -159,6 +160,7 @@ def test_labels_are_those_that_transformers_computes(photographs: Path, tmp_path
     assert differing <= 2
 
 
+@pytest.mark.long
 def test_nothing_is_cut_off_or_padded_and_another_resolution_is_taken(tmp_path: Path):
     tiny_segformer(tmp_path / "tiny", size={"shortest_edge": 48}, do_center_crop=True)
     name = f"transformers:{tmp_path / 'tiny'}"
@@ -169,6 +171,7 @@ def test_nothing_is_cut_off_or_padded_and_another_resolution_is_taken(tmp_path: 
     assert opened.prepare(Image.new("RGB", (80, 40), (255,) * 3)).unique().tolist() == [2.0]
 
 
+@pytest.mark.long
 def test_a_model_that_was_not_trained_for_segmentation_is_refused(tmp_path: Path):
     transformers = pytest.importorskip(
         "transformers", reason="transformers is not installed (extra: segment)"
@@ -178,6 +181,7 @@ def test_a_model_that_was_not_trained_for_segmentation_is_refused(tmp_path: Path
         open_segmenter(settings(f"transformers:{tmp_path / 'tiny'}"))
 
 
+@pytest.mark.long
 def test_code_that_a_folder_names_is_never_run(tmp_path: Path):
     tiny_segformer(tmp_path / "tiny")
     config = json.loads((tmp_path / "tiny/config.json").read_text())
@@ -189,6 +193,7 @@ def test_code_that_a_folder_names_is_never_run(tmp_path: Path):
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.long
 def test_a_model_that_is_not_here_says_what_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     pytest.importorskip("transformers", reason="transformers is not installed (extra: segment)")
     from huggingface_hub import constants

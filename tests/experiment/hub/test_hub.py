@@ -120,7 +120,9 @@ def test_pruned_weights_and_their_mask_come_back(hub: Hub, pruned: Path, tmp_pat
 
 def test_a_concept_set_comes_back_with_its_pixels(hub: Hub, make_masks, tmp_path: Path):
     root = make_masks()
+    (root / "diary.txt").write_text("dear")
     ps.push(f"masks:{root}", NAME)
+    assert "diary.txt" not in hub.repositories["dataset", NAME].files
     name = ps.pull(NAME, tmp_path / "back")
     assert name == f"masks:{tmp_path / 'back'}"
     assert open_concepts(name).fingerprint == open_concepts(f"masks:{root}").fingerprint

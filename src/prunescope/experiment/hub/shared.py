@@ -9,12 +9,13 @@ from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.formats import is_safetensors
 from prunescope.base.paths import stated_files
 from prunescope.concepts import open_concepts
+from prunescope.concepts.label_makers import RECORD as MADE_BY
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.concepts.request import split_name
 from prunescope.pruning.saved import check_as_recorded, mask_beside, read_weights
 from prunescope.results.dissection import Dissection
 from prunescope.results.kinds import is_dissection, is_level, is_run
-from prunescope.results.layout import DISSECTION, LAYERS, REPORT
+from prunescope.results.layout import DISSECTION, LAYERS, is_of_a_study
 from prunescope.results.manifest import check_recorded
 
 Kind: TypeAlias = Literal["dissection", "weights", "concepts"]
@@ -27,8 +28,12 @@ CARD = "README.md"
 
 KINDS: tuple[str, ...] = get_args(Kind)
 _LAYOUTS = {"masks": "names.csv", "broden": "index.csv"}
+_OF_A_SET = {
+    "masks": ("images", "masks", "names.csv", MADE_BY),
+    "broden": ("images", "index.csv", "label.csv", "category.csv", "c_*.csv", MADE_BY),
+}
+"""What belongs to a set of a layout; whatever else lies in its folder stays there."""
 _BESIDE_A_LEVEL = (DISSECTION, "checkpoints")
-_OURS = (REPORT, CARD, RECORD)  # made anew when it is shared
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +134,8 @@ def _kind_of(path: Path) -> str:
 
 def _dissection(path: Path) -> Shared:
     layers = Dissection.load(path).layers
-    files = [*_below(path, [path / layer for layer in layers]), path / LAYERS]
+    ours = [each for layer in layers for each in (path / layer).iterdir() if is_of_a_study(each)]
+    files = [*ours, path / LAYERS]
     for file in files:
         check_recorded(file)
     return Shared(kind="dissection", root=path, files=_named(path, files))
@@ -138,7 +144,8 @@ def _dissection(path: Path) -> Shared:
 def _level(path: Path, kind: Kind | None) -> Shared:
     if kind == "concepts":
         raise ConfigError(f"{path} is a level of a run, not concepts: leave out --kind")
-    files = [each for each in _below(path, [path]) if _of_weights(each.relative_to(path))]
+    parts = [each for each in path.iterdir() if is_of_a_study(each) and _of_weights(each)]
+    files = _below(parts)
     for file in files:
         check_recorded(file)
     return Shared(kind="weights", root=path, files=_named(path, files))
@@ -151,14 +158,16 @@ def _weights(path: Path) -> Shared:
 
 
 def _concepts(path: Path) -> Shared:
-    assert _opened(path).fingerprint  # which reads every file
-    return Shared(kind="concepts", root=path, files=_named(path, _below(path, [path])))
+    _opened(path)
+    patterns = _OF_A_SET[_layout_of(path)]
+    parts = [each for pattern in patterns for each in path.glob(pattern)]
+    return Shared(kind="concepts", root=path, files=_named(path, _below(parts)))
 
 
-def _of_weights(relative: Path) -> bool:
-    """Return whether a file of a level belongs to its weights, their mask and their evaluation."""
-    of_dissection = relative.name.startswith("manifest-") and "dissection" in relative.name
-    return relative.parts[0] not in _BESIDE_A_LEVEL and not of_dissection
+def _of_weights(part: Path) -> bool:
+    """Return whether a part of a level belongs to its weights, their mask and their evaluation."""
+    of_dissection = part.name.startswith("manifest-") and "dissection" in part.name
+    return part.name not in _BESIDE_A_LEVEL and not of_dissection
 
 
 def _opened(path: Path) -> ConceptSet:
@@ -182,10 +191,12 @@ def _only_weights(folder: Path) -> Path:
     return weights[0]
 
 
-def _below(root: Path, folders: Iterable[Path]) -> list[Path]:
-    """Return the files below folders, sorted, but a page and what an earlier `pull` added."""
-    files = [Path(path) for folder in folders for path, _ in stated_files(folder)]
-    return sorted(path for path in files if path.relative_to(root).parts[0] not in _OURS)
+def _below(parts: Iterable[Path]) -> list[Path]:
+    """Return the files among the parts of a folder, and those below them, sorted."""
+    files: list[Path] = []
+    for part in parts:
+        files += [part] if part.is_file() else (Path(path) for path, _ in stated_files(part))
+    return sorted(files)
 
 
 def _named(root: Path, files: Iterable[Path]) -> dict[str, Path]:
