@@ -64,15 +64,16 @@ CONSISTENCY = (
 
 
 def draw_figures(shown: Shown, folder: Path, formats: Sequence[Format] = FORMATS) -> list[Path]:
-    """Draw all figures as png (200 dpi), svg or pdf into a folder and return their paths.
+    """Draw all figures into a folder and return their paths.
 
+    formats: besides svg; png has 200 dpi.
     Each layer is a row of panels, and with more than three strategies each of these has a panel.
     Counts start at 0; shares span 0 to 100 %; an undefined value leaves a gap. Equal tables give
     equal bytes.
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for name, contents in render_figures(shown, formats, LIGHT).items():
+    for name, contents in render_figures(shown, (*formats, "svg"), LIGHT).items():
         for form, content in contents.items():
             path = folder / f"{name}.{form}"
             write_atomically(path, content)

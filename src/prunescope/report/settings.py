@@ -2,13 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-
 from prunescope.base.settings import Later, Settings
 
 Lines = Literal["means", "replicates"]
-Format = Literal["png", "svg", "pdf"]
-FORMATS: tuple[Format, ...] = ("png", "svg", "pdf")
+Format = Literal["png", "pdf"]
+FORMATS: tuple[Format, ...] = ("png", "pdf")
 
 
 class FigureSettings(Settings):
@@ -18,5 +16,6 @@ class FigureSettings(Settings):
     """A line for the mean over replicates with a band around it ("means"), or one for each
     replicate, as Frankle & Bau (2019) draw them ("replicates")."""
 
-    formats: Annotated[tuple[Format, ...], Field(min_length=1), Later()] = FORMATS
-    """The files of each figure: png (200 dpi), svg, pdf."""
+    formats: Annotated[tuple[Format, ...], Later()] = FORMATS
+    """The files of each figure besides svg, which the page shows: png (200 dpi), pdf, both or
+    none."""
