@@ -17,8 +17,10 @@ from playwright.sync_api import sync_playwright
 
 from prunescope.comparison.levels import LevelRecord, write_tables
 from prunescope.concepts.protocol import Annotation, Label
+from prunescope.report.figures import render_figures
 from prunescope.report.pages.study import write_study_page
 from prunescope.report.panels import Shown
+from prunescope.report.style import LIGHT
 from prunescope.results.layout import LevelKey
 from prunescope.results.provenance import environment
 from prunescope.results.run_tables import KEY, read_levels
@@ -67,12 +69,15 @@ def main() -> None:
         shares = made_up_shares(np.random.default_rng(0), levels, given.units)
         units = pd.read_parquet(Path(place, "tables", "units.parquet"))
         outcomes = made_up_outcomes(np.random.default_rng(0), units)
+        shown = Shown(levels=levels, units=units, outcomes=outcomes)
         started, worked = time.perf_counter(), time.process_time()
+        drawn = render_figures(shown, ("svg",), LIGHT)
         page = write_study_page(
             Path(place, "report"),
             name="made up",
             facts={},
-            shown=Shown(levels=levels, units=units, outcomes=outcomes),
+            shown=shown,
+            figures={name: contents["svg"] for name, contents in drawn.items()},
             shares=shares,
             draws=1000,
             verdicts={},

@@ -13,6 +13,9 @@ from PIL import Image
 from layers import make_layer
 from prunescope.base.errors import DataError
 from prunescope.concepts.protocol import Annotation, Label
+from prunescope.report.figures import render_figures
+from prunescope.report.panels import Shown
+from prunescope.report.style import LIGHT
 from prunescope.results.dissection import Dissection, LayerDissection
 
 HOSTILE = '<img src=x onerror="hacked=1">&</script><script>hacked=1</script>'
@@ -114,3 +117,9 @@ def read_chunk(page: Path, name: str) -> Any:
     text = (page.parent / "assets" / f"data-{name}.js").read_text("ascii")
     assert text.startswith(f'prunescope.receive("{name}",')
     return json.loads(text[text.index(",") + 1 :].removesuffix(");\n"))
+
+
+def figures_of(shown: Shown) -> dict[str, bytes]:
+    """Return the figures that the page of a study shows, as svg."""
+    drawn = render_figures(shown, ("svg",), LIGHT)
+    return {name: contents["svg"] for name, contents in drawn.items()}

@@ -10,7 +10,7 @@ import pytest
 
 from browser.conftest import Opened
 from layers import save_run
-from pictured import Painted, dissection, pictured, with_borderline
+from pictured import Painted, dissection, figures_of, pictured, with_borderline
 from prunescope.report.comparison import write_comparison
 from prunescope.report.pages.dissection import write_dissection_page
 from prunescope.report.pages.study import write_study_page
@@ -42,14 +42,16 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     root = tmp_path_factory.mktemp("pages")
     run = save_run(root / "run", dict(zip(KEYS, ([A], [B]), strict=True)))
     keys = [LevelKey(replicate=r, strategy=s, level=n) for r, s, n in KEYS]
+    shown = Shown(
+        levels=read_levels(run / "tables" / "levels.csv"),
+        units=pd.read_parquet(run / "tables" / "units.parquet"),
+    )
     study = write_study_page(
         run / "report",
         name="tiny",
         facts={"Network": "small"},
-        shown=Shown(
-            levels=read_levels(run / "tables" / "levels.csv"),
-            units=pd.read_parquet(run / "tables" / "units.parquet"),
-        ),
+        shown=shown,
+        figures=figures_of(shown),
         verdicts={},
         dissections={key: [run / key.path / "dissection" / "layer4"] for key in keys},
         concepts=Painted(),

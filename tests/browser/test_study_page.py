@@ -12,7 +12,7 @@ import pytest
 
 from browser.conftest import Opened
 from layers import save_run
-from pictured import Painted, pictured
+from pictured import Painted, figures_of, pictured
 from prunescope.comparison.dissections import Comparison
 from prunescope.report.pages.study import write_study_page
 from prunescope.report.panels import Shown
@@ -70,18 +70,20 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def page(run: Path, resampled: ResampledLevels) -> Path:
     keys = [LevelKey(replicate=r, strategy=s, level=n) for r, s, n in LAYERS]
     tables = run / "tables"
+    shown = Shown(
+        levels=read_levels(tables / "levels.csv"),
+        twins=read_levels(tables / "twins.csv"),
+        units=pd.read_parquet(tables / "units.parquet"),
+        twin_units=pd.read_parquet(tables / "twin_units.parquet"),
+        outcomes=resampled.concepts,
+        classes=CLASSES,
+    )
     return write_study_page(
         run / "report",
         name="tiny",
         facts={"Network": "small"},
-        shown=Shown(
-            levels=read_levels(tables / "levels.csv"),
-            twins=read_levels(tables / "twins.csv"),
-            units=pd.read_parquet(tables / "units.parquet"),
-            twin_units=pd.read_parquet(tables / "twin_units.parquet"),
-            outcomes=resampled.concepts,
-            classes=CLASSES,
-        ),
+        shown=shown,
+        figures=figures_of(shown),
         verdicts=json.loads((tables / "verdict.json").read_text()),
         strategies=read_strategies(run),
         dissections={key: [run / key.path / "dissection" / "layer4"] for key in keys},
@@ -159,6 +161,7 @@ def test_a_unit_that_was_removed_is_lost_as_surely_as_it_was_seen(
         name="removed",
         facts={},
         shown=Shown(levels=read_levels(run / "tables" / "levels.csv")),
+        figures=figures_of(Shown(levels=read_levels(run / "tables" / "levels.csv"))),
         verdicts={},
         dissections={key: [run / key.path / "dissection" / "layer4"] for key in keys},
         concepts=None,
@@ -301,6 +304,7 @@ def test_a_glance_at_several_layers_is_not_cut(opened: Opened, tmp_path: Path, w
         name="two layers",
         facts={"Network": "small", "Pruned": "lottery rewound: to 30, 10 % of the weights"},
         shown=Shown(levels=read_levels(run / "tables" / "levels.csv")),
+        figures=figures_of(Shown(levels=read_levels(run / "tables" / "levels.csv"))),
         verdicts={},
         dissections={},
         concepts=None,

@@ -18,11 +18,13 @@ from engines.nodes import remove_another, two_nodes
 from painted import PaintedSet
 from prunescope.base.devices import computing_with
 from prunescope.base.errors import ConfigError, DataError, PrunescopeError
-from prunescope.base.progress import Progress, Task
+from prunescope.base.progress import SILENT, Progress, Task
 from prunescope.base.ranks import Ranks
 from prunescope.concepts.protocol import Annotation, Label
-from prunescope.engines import ray_group
+from prunescope.engines import ray_cluster, ray_group, ray_worker
 from prunescope.engines.ray import RayEngine
+from prunescope.engines.ray_cluster import HeadLost
+from prunescope.engines.ray_group import Group, Needs
 from prunescope.experiment.spreading import Crew
 from prunescope.networks.registry import build
 from runs import contents
@@ -176,6 +178,21 @@ def test_work_that_loses_every_worker_fails_at_last(
     ):
         RayEngine(2, 1, cluster.address).share(_die, recorder, gpus=False)
     assert recorder.said == ["a worker was lost (WorkerCrashedError); all begin again"]
+
+
+@pytest.mark.long
+def test_nothing_is_asked_of_a_cluster_whose_head_does_not_answer(
+    nodes: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster, _ = nodes
+    RayEngine(1, 1, cluster.address)
+    monkeypatch.setattr(ray_cluster, "_LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(ray_cluster, "_PATIENCE", 0.1)
+    monkeypatch.setattr(ray_worker, "Head", lambda _: ray_cluster.Head("127.0.0.1:1"))
+    monkeypatch.setattr(Needs, "room", lambda *_: pytest.fail("Ray would wait for a minute"))
+    group = Group(pytest.importorskip("ray"), _die, Needs(tasks=1, threads=1, gpu=False), SILENT)
+    with pytest.raises(HeadLost, match=r"127\.0\.0\.1:1 has not answered"):
+        group.perform()
 
 
 class Killing(Recorder):

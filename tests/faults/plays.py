@@ -93,7 +93,7 @@ def play_on_cluster(campaign: Campaign, cluster: FragileCluster) -> list[Record]
                 campaign.damage()
             campaign.lose("Ray worker", cluster.kill_worker, chance.uniform(1, 6))
         campaign.lose("Ray node", cluster.kill_node, chance.uniform(1, 6))
-        if chance.random() < 0.2:
+        if chance.random() < 0.5:
             campaign.lose("Ray head", cluster.kill_head, chance.uniform(1, 6), times=1)
             cluster.end()
             cluster.begin()

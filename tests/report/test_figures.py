@@ -21,6 +21,7 @@ from prunescope.report.more_figures import (
     survival_figure,
 )
 from prunescope.report.panels import Shown
+from prunescope.report.settings import FigureSettings
 from prunescope.report.style import DARK, LIGHT, darkened
 
 NAMES = ("fig1_accuracy", "fig2_interpretability", "fig3_taxonomy", "fig4_consistency")
@@ -34,6 +35,17 @@ def one_layer(levels: pd.DataFrame) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def drawn(one_layer: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return draw_figures(Shown(levels=one_layer), tmp_path_factory.mktemp("run") / "figures")
+
+
+def test_they_come_in_the_formats_asked_for(one_layer: pd.DataFrame, tmp_path: Path) -> None:
+    asked = draw_figures(Shown(levels=one_layer), tmp_path / "figures", ("png",))
+    assert {path.suffix for path in asked} == {".png", ".svg"}
+    assert len(asked) == 2 * len(NAMES)
+
+
+def test_other_formats_change_the_key_of_figures_alone() -> None:
+    assert FigureSettings().for_key() == {"lines": "means"}
+    assert FigureSettings(formats=("pdf",)).for_key() == {"lines": "means", "formats": ["pdf"]}
 
 
 def test_four_figures_come_in_three_forms(drawn: list[Path]) -> None:

@@ -189,9 +189,7 @@ class _Tasks(Generic[W, Outcome]):
 
     def ended(self) -> Iterator[tuple[W, str, Any]]:
         """Show what jobs report, and yield those that ended: "outcome" or "error", and that."""
-        done, _ = self._ray.wait(
-            list(self.running), num_returns=len(self.running), timeout=LOOK_SECONDS
-        )
+        done, _ = self._ray.wait(list(self.running), timeout=LOOK_SECONDS)
         self._reports.show()
         for task in done:
             job = self.running.pop(task)

@@ -132,7 +132,7 @@ class Group(Generic[Outcome]):
         from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
         host = self._ray.util.get_node_ip_address()
-        with self._placed() as (place, count):
+        with self._placed(reports) as (place, count):
             store = TCPStore(host, 0, is_master=True, wait_for_workers=False)
             first = Seat(count=count, host=host, port=store.port, gpu=self._needs.gpu)
             seats = [replace(first, rank=rank) for rank in range(count)]
@@ -146,13 +146,13 @@ class Group(Generic[Outcome]):
             reports.close(seat.name)
 
     @contextmanager
-    def _placed(self) -> Iterator[tuple[Any, int]]:
+    def _placed(self, reports: Reports) -> Iterator[tuple[Any, int]]:
         """Keep room for all tasks at once; give it, and how many they are."""
         from ray.util.placement_group import placement_group, remove_placement_group
 
         began, silent = time.monotonic(), True
         while True:
-            count = min(self._needs.tasks, self._needs.room(self._ray))
+            count = min(self._needs.tasks, self._room(reports))
             if count == 0:
                 raise PrunescopeError(
                     f"no node of the Ray cluster has {self._wanted()} any more: are its nodes up "
@@ -160,7 +160,7 @@ class Group(Generic[Outcome]):
                 )
             group = placement_group([self._needs.bundle] * count, strategy="SPREAD")
             with clearing(partial(remove_placement_group, group)):
-                while min(self._needs.tasks, self._needs.room(self._ray)) == count:
+                while min(self._needs.tasks, self._room(reports)) == count:
                     if group.wait(LOOK_SECONDS):
                         yield group, count
                         return
@@ -171,6 +171,17 @@ class Group(Generic[Outcome]):
                             f"waiting until the cluster has room for {counted(count, 'task')}, "
                             f"each with {self._wanted()}"
                         )
+
+    def _room(self, reports: Reports) -> int:
+        """Return how many tasks the nodes have room for, once the head answers.
+
+        Asked before, Ray waits for a minute. Raises HeadLost.
+        """
+        while not reports.head_answers():
+            stop_if_told()
+            reports.show()
+            time.sleep(LOOK_SECONDS)
+        return self._needs.room(self._ray)
 
     def _wanted(self) -> str:
         return counted(self._needs.threads, "core") + " and a GPU" * self._needs.gpu
@@ -199,7 +210,7 @@ class Group(Generic[Outcome]):
         running, lost, deadline = list(tasks), "", float("inf")
         while running and time.monotonic() < deadline:
             stop_if_told()
-            done, running = self._ray.wait(running, num_returns=len(running), timeout=LOOK_SECONDS)
+            done, running = self._ray.wait(running, timeout=LOOK_SECONDS)
             reports.show()
             for task in done:
                 kind, content = self._end_of(task)

@@ -38,6 +38,7 @@ from prunescope.report.panels import (
     of_layer,
 )
 from prunescope.report.quantile_figure import level_quantiles_figure
+from prunescope.report.settings import FORMATS, Format
 from prunescope.report.style import (
     LIGHT,
     Theme,
@@ -51,9 +52,6 @@ from prunescope.report.style import (
 from prunescope.report.threshold_figure import thresholds_of_study_figure
 from prunescope.results.run_tables import level_categories
 
-FORMATS = ("png", "svg", "pdf")
-
-
 ACCURACY = Quantity(column="accuracy", title="Top-1 accuracy", is_share=True)
 COUNTS = (
     Quantity(column="interpretable", title="Interpretable units"),
@@ -65,16 +63,17 @@ CONSISTENCY = (
 )
 
 
-def draw_figures(shown: Shown, folder: Path) -> list[Path]:
-    """Draw all figures as png (200 dpi), svg and pdf into a folder and return their paths.
+def draw_figures(shown: Shown, folder: Path, formats: Sequence[Format] = FORMATS) -> list[Path]:
+    """Draw all figures into a folder and return their paths.
 
+    formats: besides svg; png has 200 dpi.
     Each layer is a row of panels, and with more than three strategies each of these has a panel.
     Counts start at 0; shares span 0 to 100 %; an undefined value leaves a gap. Equal tables give
     equal bytes.
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for name, contents in render_figures(shown, FORMATS, LIGHT).items():
+    for name, contents in render_figures(shown, (*formats, "svg"), LIGHT).items():
         for form, content in contents.items():
             path = folder / f"{name}.{form}"
             write_atomically(path, content)

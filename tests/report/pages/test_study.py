@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pictured import read_chunk
+from pictured import figures_of, read_chunk
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.report.pages.study import write_study_page
 from prunescope.report.panels import Shown
@@ -53,6 +53,7 @@ def page(
         name="small & <quick>",
         facts={"Network": "cifar_resnet20", "Data": "<b>ours</b>"},
         shown=Shown(levels=levels),
+        figures=figures_of(Shown(levels=levels)),
         verdicts={},
         dissections=dissected,
         concepts=photographs,
@@ -141,6 +142,7 @@ def test_it_says_how_it_was_made(
         name="small",
         facts={"Network": "cifar_resnet20"},
         shown=Shown(levels=levels),
+        figures=figures_of(Shown(levels=levels)),
         verdicts={},
         dissections={},
         concepts=photographs,
@@ -170,6 +172,7 @@ def test_equal_runs_give_equal_bytes(
             name="small",
             facts={"Network": "cifar_resnet20"},
             shown=Shown(levels=unpruned),
+            figures=figures_of(Shown(levels=unpruned)),
             verdicts={},
             dissections={level: folders[:1]},
             concepts=photographs,
@@ -194,6 +197,7 @@ def test_units_that_are_undecided_stand_in_the_levels(
             name="small",
             facts={},
             shown=Shown(levels=table),
+            figures=figures_of(Shown(levels=table)),
             verdicts={},
             dissections={},
             concepts=photographs,

@@ -27,13 +27,13 @@ class FiguresStage(FolderStage):
         self.tables = tables
 
     def settings(self) -> Mapping[str, Any]:
-        figures = self.tables.study.recipe.figures.model_dump(mode="json")
-        return {"missing": self.tables.missing, **figures}
+        return {"missing": self.tables.missing, **self.tables.study.recipe.figures.for_key()}
 
     def make(self, folder: Path, runner: "StageRunner") -> str:
         from prunescope.report.figures import draw_figures
 
-        draw_figures(self.tables.shown(runner), folder)
+        formats = self.tables.study.recipe.figures.formats
+        draw_figures(self.tables.shown(runner), folder, formats)
         return self.tables.missing
 
 

@@ -6,34 +6,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prunescope.experiment.stage import FolderStage, Stage
-from prunescope.experiment.stages.tables import TablesStage
+from prunescope.experiment.stages.figures import FiguresStage
 from prunescope.results.layout import REPORT, VERDICT
 
 if TYPE_CHECKING:
     from prunescope.experiment.plan import Plan
     from prunescope.experiment.runner import StageRunner
 
-AFTER = ("tables",)
+AFTER = ("figures",)
 
 
 class PageStage(FolderStage):
     """The page of a study: facts, verdict, figures, tables, and the units of every level."""
 
     kind = "report"
-    version = 8
+    version = 9
     derived = True
     reads_concepts = True
 
-    def __init__(self, tables: TablesStage) -> None:
-        super().__init__(tables.study, path=REPORT, title="report", inputs=(tables,))
-        self.tables = tables
+    def __init__(self, figures: FiguresStage) -> None:
+        self.tables, self.figures = figures.tables, figures
+        inputs = (self.tables, figures)
+        super().__init__(figures.study, path=REPORT, title="report", inputs=inputs)
 
     def settings(self) -> Mapping[str, Any]:
         recipe = self.study.recipe
         return {
             "recipe": recipe.placeless().for_key(),
             **{"name": recipe.name, "facts": recipe.facts, "missing": self.tables.missing},
-            "figures": recipe.figures.model_dump(mode="json"),
         }
 
     def make(self, folder: Path, runner: "StageRunner") -> str:
@@ -48,13 +48,14 @@ class PageStage(FolderStage):
             measured.level.key: list(measured.layer_folders(runner))
             for measured in sorted(self.tables.levels, key=lambda each: each.level.key.is_twin)
         }
-        tables = runner.folder(self.tables)
+        tables, drawn = runner.folder(self.tables), runner.folder(self.figures)
         recipe, images = self.study.recipe, len(runner.concepts.images)
         write_study_page(
             folder,
             name=recipe.name,
             facts=recipe.facts | {"Labelled images": f"{images:,}"},
             shown=self.tables.shown(runner),
+            figures={path.stem: path.read_bytes() for path in drawn.glob("*.svg")},
             verdicts=read_form(tables / VERDICT, VERDICT_FORM),
             dissections=dissected,
             shares=read_shares(runner.store.root),
@@ -92,6 +93,6 @@ class PageStage(FolderStage):
 
 
 def stages_of(plan: "Plan") -> Iterator[Stage]:
-    """Yield the page of the tables, if there are any."""
-    for tables in plan.of(TablesStage):
-        yield PageStage(tables)
+    """Yield the page of the figures, if there are any."""
+    for figures in plan.of(FiguresStage):
+        yield PageStage(figures)

@@ -11,11 +11,11 @@ import pandas as pd
 
 from prunescope.report.captions import Caption, write_captions
 from prunescope.report.curves import curves_of, means_of, replicates_of, strategies_of
-from prunescope.report.figures import ACCURACY, CONSISTENCY, COUNTS, render_figures
+from prunescope.report.figures import ACCURACY, CONSISTENCY, COUNTS
 from prunescope.report.more_figures import SURVIVAL
 from prunescope.report.pages.page import PageSection, rounded, template_html
 from prunescope.report.panels import WIDEST, Quantity, Shown, of_layer
-from prunescope.report.style import LIGHT, darkened
+from prunescope.report.style import darkened
 from prunescope.results.layout import ASSETS
 from prunescope.results.run_tables import level_categories
 
@@ -44,14 +44,15 @@ class FigureView:
     place: str
 
 
-def figures_section(folder: Path, shown: Shown) -> PageSection:
-    """Draw the figures of a study into the page's assets and return their section.
+def figures_section(folder: Path, shown: Shown, drawn: Mapping[str, bytes]) -> PageSection:
+    """Write the figures of a study into the page's assets and return their section.
 
-    Where scripts run, those of levels are curves that answer the pointer; all are drawn for print.
+    Where scripts run, those of levels are curves that answer the pointer; all are there for print.
+    drawn: each as svg in the light theme.
     """
-    for name, contents in render_figures(shown, ("svg",), LIGHT).items():
-        (folder / ASSETS / f"{name}-light.svg").write_bytes(contents["svg"])
-        (folder / ASSETS / f"{name}-dark.svg").write_bytes(darkened(contents["svg"]))
+    for name, svg in drawn.items():
+        (folder / ASSETS / f"{name}-light.svg").write_bytes(svg)
+        (folder / ASSETS / f"{name}-dark.svg").write_bytes(darkened(svg))
     columns = {"fig1_accuracy": 1, _TAXONOMY: min(WIDEST, len(shown.strategies))}
     captions = write_captions(shown)
     lively = {name: chart for name in captions if (chart := _chart(name, shown))}

@@ -34,6 +34,7 @@ def write_study_page(
     name: str,
     facts: Mapping[str, str],
     shown: Shown,
+    figures: Mapping[str, bytes],
     verdicts: Mapping[str, Any],
     dissections: Mapping[LevelKey, Sequence[Path]],
     concepts: ConceptSet | None,
@@ -51,6 +52,7 @@ def write_study_page(
 
     name: the study's. facts: what it is (network, data, ...), in the order shown.
     shown: the tables of levels, units and classes, and how figures show them.
+    figures: each as svg in the light theme, by the name of its file.
     verdicts: `RunTables.verdicts`. strategies: `RunTables.strategies`. exemplars: `Run.exemplars`.
     dissections: the folders of the layers of each level, and twin, whose units are shown, in the
     order shown; each level has a row in the table.
@@ -74,7 +76,7 @@ def write_study_page(
             html=template_html("pages/study.html", facts=facts, glance=glance_at(levels)),
         ),
         *_verdict_section(verdicts, strategies),
-        figures_section(folder, shown),
+        figures_section(folder, shown, figures),
         PageSection(
             anchor="levels",
             title="Levels",
