@@ -62,7 +62,8 @@ def dissect_network(
     settings = _with_layers(network, settings, progress)
     if ranks.rank == 0:
         say_if_slow(settings.precision, target, progress)
-    if len(opened.images) < _FEW_IMAGES and not settings.null and ranks.rank == 0:
+    few = opened.labels and len(opened.images) < _FEW_IMAGES
+    if few and not settings.null and ranks.rank == 0:
         progress.say(
             f"on {counted(len(opened.images), 'image')} much of what is found is due to chance: "
             "--null says how much"

@@ -9,6 +9,7 @@ from prunescope.report.document import UNDEFINED, Cell, Column, Rows, Section, T
 from prunescope.report.overview import keep_text
 from prunescope.report.word_views import unit_words_lines
 from prunescope.report.words import directions_text
+from prunescope.results.words import is_unlabelled
 
 _EXAMPLES = 6
 _MEASURES = {"f1": "F1", "pearson": "Pearson", "auprc": "AUPRC"}
@@ -152,8 +153,8 @@ def _facts(details: Mapping[str, Any]) -> Iterator[str]:
     if details["dead"]:
         yield "never fires on a labelled image"
         return
-    if not details["by_category"] and "words" in details:
-        return  # of images without labels
+    if is_unlabelled(details):
+        return
     if details["concept"] is None:
         yield "meets no label"
         return

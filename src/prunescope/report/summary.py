@@ -24,6 +24,7 @@ from prunescope.results.left_out import LEFT_OUT
 from prunescope.results.opened import open_dissection
 from prunescope.results.run_tables import RunTables, labelled_by_of_run, left_out_of_run
 from prunescope.results.units import by_layer
+from prunescope.results.words import is_unlabelled
 from prunescope.statistics.settings import ResamplingSettings
 from prunescope.statistics.who_paid import count_who_paid
 
@@ -121,7 +122,7 @@ def resampled_layer(
     tell: Callable[[str], object],
 ) -> "ResampledLayer | None":
     """Return how sure a layer's counts are; None where there are no draws, or cannot be."""
-    if resampling is None or resampling.draws == 0:
+    if resampling is None or resampling.draws == 0 or is_unlabelled(layer.summary):
         return None
     from prunescope.statistics.by_image import has_counts_by_image  # loads scipy
     from prunescope.statistics.resampled import resample

@@ -43,6 +43,7 @@ from prunescope.results.labelled_by import LABELLED_BY, labelled_by_text
 from prunescope.results.left_out import LEFT_OUT, left_out_text, names_left_out
 from prunescope.results.run import Run
 from prunescope.results.run_tables import labelled_by_of_run, left_out_of_run
+from prunescope.results.words import is_unlabelled
 
 _BEST_UNITS = 8
 
@@ -110,7 +111,7 @@ def _layer(name: str, counts: Mapping[str, Any], *more: str | Table) -> Section:
     notes += [describe_chance(counts["chance"])] if "chance" in counts else []
     notes += [layer_words_text(counts["words"])] if "words" in counts else []
     notes += [resampling_text(counts["resampling"])] if "resampling" in counts else []
-    if not by_category and "words" in counts:
+    if is_unlabelled(counts):
         return Section(title=name, note=unlabelled_text(counts["units"]), parts=notes)
     table = Table(columns=columns, groups=[Rows(rows=rows)])
     parts = [*notes, table, *_quantiles(counts.get("quantiles", ())), *more]

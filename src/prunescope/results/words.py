@@ -16,6 +16,11 @@ OF_WORDS = "words"
 """The key of a layer's summary that says what its words are chosen from, and by which encoder."""
 
 
+def is_unlabelled(summary: Mapping[str, Any]) -> bool:
+    """Return whether a layer was dissected on images without labels: for words alone."""
+    return bool(summary.get(OF_WORDS)) and not summary.get("by_category")
+
+
 def save_words(folder: Path, table: pd.DataFrame | None) -> None:
     """Write the words of a layer's units; nothing where there are none."""
     if table is not None:

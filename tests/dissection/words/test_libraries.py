@@ -56,43 +56,38 @@ def check_embedded(name, colours):
 
 @pytest.fixture
 def tiny_clip(tmp_path):
-    """Save a tiny CLIP of transformers with a tokenizer of a few words."""
+    """Save a tiny CLIP of transformers, whose tokenizer knows letters alone."""
     transformers = pytest.importorskip(
         "transformers", reason="transformers is not installed (extra: words)"
     )
-    from tokenizers import Tokenizer
-    from tokenizers.models import WordLevel
-    from tokenizers.pre_tokenizers import Whitespace
-    from tokenizers.processors import TemplateProcessing
-
-    names = ["<pad>", "<unk>", "<start>", "<end>", *WORDS.split()]
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    names = [*letters, *(f"{letter}</w>" for letter in letters)]
+    names += ["<|startoftext|>", "<|endoftext|>"]
+    last = len(names) - 1
+    folder = tmp_path / "clip"
+    folder.mkdir()
     numbers = {name: number for number, name in enumerate(names)}
-    tokenizer = Tokenizer(WordLevel(numbers, unk_token="<unk>"))
-    tokenizer.pre_tokenizer = Whitespace()
-    tokenizer.post_processor = TemplateProcessing(
-        single="<start> $A <end>", special_tokens=[("<start>", 2), ("<end>", 3)]
-    )
-    fast = transformers.PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", unk_token="<unk>", bos_token="<start>",
-        eos_token="<end>", model_max_length=6,
-    )  # fmt: skip
+    (folder / "vocab.json").write_text(json.dumps(numbers))
+    (folder / "merges.txt").write_text("#version: 0.2\n")
+    about = {"tokenizer_class": "CLIPTokenizer", "model_max_length": 12}
+    about |= {"bos_token": names[-2], "eos_token": names[-1], "unk_token": names[-1],
+              "pad_token": names[-1]}  # fmt: skip
+    (folder / "tokenizer_config.json").write_text(json.dumps(about))
     shape = {
         "hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1,
         "num_attention_heads": 2,
     }  # fmt: skip
-    text = {"vocab_size": len(names), "max_position_embeddings": 6, "eos_token_id": 3,
-            "bos_token_id": 2, "pad_token_id": 0}  # fmt: skip
+    text = {"vocab_size": len(names), "max_position_embeddings": 12, "eos_token_id": last,
+            "bos_token_id": last - 1, "pad_token_id": last}  # fmt: skip
     config = transformers.CLIPConfig(
         text_config=shape | text,
         vision_config=shape | {"image_size": 16, "patch_size": 8},
         projection_dim=SIZE,
     )
     torch.manual_seed(0)
-    folder = tmp_path / "clip"
     transformers.CLIPModel(config).save_pretrained(folder)
     sizes = {"size": {"shortest_edge": 16}, "crop_size": {"height": 16, "width": 16}}
     transformers.CLIPImageProcessor(**sizes).save_pretrained(folder)
-    fast.save_pretrained(folder)
     return folder
 
 

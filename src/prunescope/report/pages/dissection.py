@@ -28,6 +28,7 @@ from prunescope.results.layout import ASSETS, PAGE, REPORT
 from prunescope.results.left_out import LEFT_OUT, left_out_text, names_left_out
 from prunescope.results.opened import open_dissection
 from prunescope.results.units import by_layer
+from prunescope.results.words import OF_WORDS
 from prunescope.statistics.by_image import has_counts_by_image
 from prunescope.statistics.resampled import ResampledLayer, resample
 from prunescope.statistics.settings import ResamplingSettings
@@ -42,6 +43,7 @@ _SETTINGS = {
     "arithmetic": "Arithmetic",
     "null": "Draws of chance",
 }
+_WORDS = {"file": "Words", "encoder": "Encoder", "draws": "Draws of chance for words"}
 
 
 def report_dissection(
@@ -227,6 +229,7 @@ def conditions_of(layer: LayerDissection) -> dict[str, str]:
         "Rows": basis_text(summary),
         "Input": _input_text(known),
         **{title: settings.get(name) for name, title in _SETTINGS.items()},
+        **{title: (summary.get(OF_WORDS) or {}).get(name) for name, title in _WORDS.items()},
         "Page written by": f"Prunescope {__version__}",
     }
     return {title: _text(value) for title, value in found.items() if value is not None}
