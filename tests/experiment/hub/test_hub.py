@@ -283,3 +283,5 @@ def test_a_level_of_a_run_comes_back_with_what_the_study_was(hub: Hub, run: Path
     assert f"| network | {study['network']} |" in body
     assert "| versions | prunescope " in body
     assert str(tmp_path) not in body
+    seen_card = hub.repositories["dataset", "somebody/seen"].files["README.md"].decode()
+    assert f"| top-1 accuracy | {100 * level.metrics['top1']:.2f} % |" in seen_card

@@ -1,5 +1,6 @@
 """What does the card of a shared result say? Every number on it is read from the files."""
 
+import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -47,7 +48,7 @@ def write_card(shared: Shared, repository: str) -> str:
     lines = [
         f"---\n{yaml.safe_dump(front, sort_keys=False)}---",
         f"# {repository.rpartition('/')[2]}",
-        f"{_LEADS[shared.kind]}, shared by [Prunescope](https://pypi.org/project/prunescope/).",
+        f"{_LEADS[shared.kind]}, shared by Prunescope.",
         *_tables(shared),
         "## Use it",
         f"```sh\n{_commands(shared, repository)}\n```",
@@ -61,7 +62,9 @@ def _tables(shared: Shared) -> Iterator[str]:
         case "dissection":
             layers = open_dissection(shared.root).layers
             yield _layers(layers)
-            yield _facts(_conditions(next(iter(layers.values()))))
+            level = shared.root.parent
+            of_level = list(_of_level(level)) if is_level(level) else []
+            yield _facts([*of_level, *_conditions(next(iter(layers.values())))])
         case "weights":
             yield _facts(list(_of_weights(shared.root)))
         case "concepts":
@@ -111,16 +114,20 @@ def _of_weights(root: Path) -> Iterator[tuple[str, str]]:
         kept, size = saved.mask.survivors, saved.mask.size
         yield "keep", f"{kept / size:.4g} ({kept:,} of {size:,} prunable weights)"
     if is_level(root):
-        metrics = read_json(root / METRICS)
-        yield "level", f"{metrics['level']} of {metrics['strategy']}"
-        yield "replicate", str(metrics["replicate"])
-        yield "keep, over all parameters", f"{metrics['keep_overall']:.4g}"
-        yield "top-1 accuracy", f"{100 * metrics['top1']:.2f} %"
+        yield from _of_level(root)
+
+
+def _of_level(level: Path) -> Iterator[tuple[str, str]]:
+    metrics = read_json(level / METRICS)
+    yield "level", f"{metrics['level']} of {metrics['strategy']}"
+    yield "replicate", str(metrics["replicate"])
+    yield "keep, of the prunable weights", f"{metrics['keep']:.4g}"
+    if metrics.get("keep_overall") is not None:
+        yield "keep, of all parameters", f"{metrics['keep_overall']:.4g}"
+    yield "top-1 accuracy", f"{100 * metrics['top1']:.2f} %"
 
 
 def _named_in(saved: SavedWeights) -> str:
-    import json
-
     return str(json.loads(load_metadata(saved.path)["network"])["name"])
 
 
@@ -169,7 +176,7 @@ def _of_run(run: Path) -> Iterator[tuple[str, str]]:
     invocations = read_json(run / PROVENANCE).get("invocations") or [{}]
     last = invocations[-1]
     if command := last.get("command"):
-        yield "command", f"`{shlex.join(map(_placeless, command))}`"
+        yield "command", f"`{shlex.join(['prunescope', *map(_placeless, command[1:])])}`"
     packages = {"prunescope": last.get("prunescope"), **(last.get("packages") or {})}
     yield "versions", ", ".join(f"{name} {each}" for name, each in packages.items() if each)
     runs = counted(len(invocations), "invocation")
