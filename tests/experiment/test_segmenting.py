@@ -175,9 +175,12 @@ def test_converted_to_broden_it_still_says_so(photographs: Path, tmp_path: Path)
     assert SAID in check_concepts(converted.part([0, 1])).notes
 
 
-def test_a_damaged_record_is_refused(photographs: Path, tmp_path: Path):
+@pytest.mark.parametrize(
+    "record", ['[{"model": 3}]', "[{}]", '{"model": "a"}', '[{"model": "a", "confidence": NaN}]']
+)
+def test_a_damaged_record_is_refused(photographs: Path, tmp_path: Path, record: str):
     labelled(photographs, tmp_path / "set")
-    (tmp_path / "set/labelled_by.json").write_text('{"labelled_by": [{"model": 3}]}')
+    (tmp_path / "set/labelled_by.json").write_text(f'{{"labelled_by": {record}}}')
     with pytest.raises(DataError, match=r"labelled_by.json is damaged"):
         open_concepts(f"masks:{tmp_path / 'set'}")
 

@@ -7,6 +7,8 @@ from typing import Any
 # Python 3.11's own Protocol computes every property when asked isinstance(), fingerprints included
 from typing_extensions import Protocol, runtime_checkable
 
+from prunescope.base.errors import DataError
+from prunescope.base.files import canonical_json
 from prunescope.base.paths import is_there
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.results.forms import read_object
@@ -42,8 +44,14 @@ def labels_note(concepts: ConceptSet) -> str | None:
 def read_makers(root: Path) -> Records:
     """Return what the folder of a set records. Raises DataError where the record is damaged."""
     path = root / RECORD
-    form = {LABELLED_BY: LABELLED_BY_FORM}
-    return tuple(read_object(path, form).get(LABELLED_BY) or ()) if is_there(path) else ()
+    if not is_there(path):
+        return ()
+    records = read_object(path, {LABELLED_BY: LABELLED_BY_FORM}).get(LABELLED_BY) or ()
+    try:
+        canonical_json(records)
+    except (ValueError, RecursionError):
+        raise DataError(f"{path} is damaged: it holds a number that is none") from None
+    return tuple(records)
 
 
 def save_makers(root: Path, records: Sequence[Mapping[str, Any]]) -> None:
