@@ -78,6 +78,10 @@ WORDS = {
     "labels of a set without any": Bad(
         DISSECT.replace("broden:set", "images:set/images"), ("no labels", "--words FILE")
     ),
+    "a study on pictures without labels": Bad(
+        "run tiny.yaml --out out --workers 1 --set concepts.source=images:set/images",
+        ("images has no labels", "a set with labels"),
+    ),
     "a folder without pictures": Bad(
         DISSECT.replace("broden:set", "images:letters"), ("letters holds no picture",)
     ),

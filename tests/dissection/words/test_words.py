@@ -84,6 +84,7 @@ def test_what_was_found_is_saved_and_read_again(found, tmp_path):
         _ = ps.Dissection.load(tmp_path / "D")["0"].words
 
 
+@pytest.mark.long
 def test_the_commands_say_and_show_the_words(prunescope: Prunescope, here, tmp_path):
     out = tmp_path / "D"
     ended = prunescope(*DISSECT, "--concepts", "images:pictures", *ASKED, "--out", out)

@@ -1,7 +1,9 @@
 """How is an encoder of images and words opened by its name?"""
 
+import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -54,16 +56,29 @@ def open_encoder(name: str, device: torch.device, progress: Progress = SILENT) -
             "pip install 'prunescope[words]'"
         )
     try:
-        opened: Encoder = ENCODERS.call(library, model, options, device)
+        with _without_logs():  # the libraries log what they also raise
+            opened: Encoder = ENCODERS.call(library, model, options, device)
     except InputError as error:
         raise ConfigError(f'encoder "{_shown(name)}": {error}') from error
     except _FAILURES as error:
+        reason = on_one_line(first_line(error).rstrip("."))
         raise ConfigError(
-            f'encoder "{_shown(name)}" cannot be opened: {on_one_line(first_line(error))}'
+            f'encoder "{_shown(name)}" cannot be opened: {reason}; '
+            "check the name, or give a file or a folder that is here"
         ) from error
     if getattr(opened, "is_random", False):
         progress.say(f"{_shown(name)} has random weights: name some with pretrained=")
     return opened
+
+
+@contextmanager
+def _without_logs() -> Iterator[None]:
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def _of_the_user(name: str) -> Encoder:
