@@ -69,7 +69,7 @@ def test_a_file_of_annotations_is_opened_in_processes_of_their_own() -> None:
 def test_formats_are_compared_with_brodens_layout() -> None:
     pytest.importorskip("pycocotools", reason="pycocotools is not installed (extra: coco)")
     found = figures("formats.py", "--images", 8, "--pairs", 1)
-    for kind in ("coco", "voc"):
+    for kind in ("coco", "panoptic", "voc", "ade20k", "cityscapes", "hf"):
         assert 0 < found[kind]["least"] <= found[kind]["ratio"] <= found[kind]["most"]
 
 
