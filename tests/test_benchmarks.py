@@ -122,6 +122,15 @@ def test_a_dissection_with_association_is_compared_with_one_without(drawn: Path)
 
 
 @pytest.mark.slow
+def test_formulas_are_timed_on_what_is_made_up_and_on_a_real_set(drawn: Path) -> None:
+    found = figures("formulas.py", "--images", 12, "--units", 8, "--length", 2)
+    assert (found["units"], found["labels"], found["images"]) == (8, 1197, 12)
+    assert found["pairs_of_unit_and_atom"] > found["masks"] > 0
+    found = figures("formulas.py", *dissecting(drawn), "--images", 20, "--draws", 1)
+    assert [each["length"] for each in found["by_length"]] == [1, 2, 3]
+
+
+@pytest.mark.slow
 def test_processes_share_a_dissection(drawn: Path) -> None:
     found = figures("processes.py", *dissecting(drawn), "--images", 40, "--pairs", 1)
     assert found["processes"] == 2

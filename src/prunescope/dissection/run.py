@@ -22,8 +22,9 @@ from prunescope.concepts.protocol import ConceptSet
 from prunescope.concepts.resized import OneSize
 from prunescope.dissection.agreement import check_agreement
 from prunescope.dissection.basis import describe, find_bases
-from prunescope.dissection.chance.permuting import draw_chance, told_where_memory_ends
+from prunescope.dissection.chance.permuting import told_where_memory_ends
 from prunescope.dissection.forward import Observation
+from prunescope.dissection.from_masks import completed
 from prunescope.dissection.input import input_of
 from prunescope.dissection.kept_masks import KeptMasks
 from prunescope.dissection.label_maps import LabelMaps
@@ -71,7 +72,7 @@ def dissect_layers(
     arguments; every one gets the whole result.
     """
     counted = count_layers(
-        settings, model, concepts, masks=bool(settings.null), units=units, device=device,
+        settings, model, concepts, masks=settings.keeps_masks, units=units, device=device,
         ranks=ranks, progress=progress,
     )  # fmt: skip
     layers = {
@@ -79,11 +80,11 @@ def dissect_layers(
         for layer, counts in counted.layers.items()
     }
     if counted.label_maps is not None:
-        layers = draw_chance(
+        layers = completed(
             layers,
             counted.masks,
             counted.label_maps,
-            settings.null,
+            settings,
             counted.device,
             ranks,
             progress,

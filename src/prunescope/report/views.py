@@ -24,6 +24,7 @@ from prunescope.report.document import (
     Table,
 )
 from prunescope.report.evaluation_views import evaluation_sections
+from prunescope.report.formula_views import formula_tables
 from prunescope.report.level_views import compared_level_sections, level_sections
 from prunescope.report.outcome_views import compared_section, named_concepts
 from prunescope.report.words import (
@@ -105,7 +106,8 @@ def _layer(name: str, counts: Mapping[str, Any], *more: str | Table) -> Section:
     notes += [describe_chance(counts["chance"])] if "chance" in counts else []
     notes += [resampling_text(counts["resampling"])] if "resampling" in counts else []
     table = Table(columns=columns, groups=[Rows(rows=rows)])
-    parts = [*notes, table, *_quantiles(counts.get("quantiles", ())), *more]
+    parts: list[str | Table] = [*notes, table, *_quantiles(counts.get("quantiles", ()))]
+    parts += [*formula_tables(counts.get("formulas")), *more]
     return Section(title=name, note=counts_in_words(counts), parts=parts)
 
 
