@@ -37,6 +37,21 @@ def prior(logs):
     )
 
 
+def of_random_images(count, similar, sharpness, first, last):
+    """Return mean and standard deviation of log p over lists of random images, for every word."""
+    mean, variance = np.zeros(similar.shape[1]), np.zeros(similar.shape[1])
+    for word in range(similar.shape[1]):
+        for rank in range(count):
+            certainty = first - rank / count * (first - last)
+            terms = []
+            for image in range(len(similar)):
+                weights = np.exp(sharpness * similar[image])
+                terms.append(np.log(1 - certainty + certainty * weights[word] / weights.sum()))
+            mean[word] += np.mean(terms)
+            variance[word] += np.var(terms)
+    return mean, np.sqrt(variance)
+
+
 def soft_wpmi(activations, similar, *, count, order, sharpness, first, last, weight):
     """Return the score of every unit (a row) with every word. activations: [image, unit]."""
     logs = [

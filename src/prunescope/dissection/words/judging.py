@@ -27,6 +27,7 @@ from prunescope.dissection.words.scores import (
 from prunescope.dissection.words.settings import WordSettings
 
 _RANKS = 3  # words of each unit
+_SAME = 1e-9  # spread of a word's evidence that says nothing of images
 
 
 @dataclass
@@ -116,7 +117,8 @@ def by_soft_wpmi(
 ) -> Judged:
     """Judge words by soft WPMI; images drawn at random stand for units that know nothing.
 
-    A unit's word and the best words of the draws are compared under a prior over the draws.
+    Against chance, evidence counts in standard deviations above that of random images. That is the
+    same function of the images of a unit and of a draw, so p holds however few units there are.
     """
     images, device = len(activations), activations.device
     count = images_looked_at(images, settings)
@@ -128,12 +130,17 @@ def by_soft_wpmi(
     highest = torch.full((len(drawn),), -torch.inf, dtype=torch.float64, device=device)
     for words in blocks(measure.words, max(images, len(lists), len(drawn))):
         if len(lists):
-            of_units, of_draws = (measure.evidence(part, words) for part in (lists, drawn))
-            prior, by_chance = (
-                settings.word_prior * prior_of(part) for part in (of_units, of_draws)
+            table = measure.shares(words)
+            mean, spread = measure.of_random_images(table)
+            flat = spread <= _SAME
+            of_units, of_draws = (measure.evidence(part, table) for part in (lists, drawn))
+            prior = settings.word_prior * prior_of(of_units)
+            fits, of_chance = (
+                ((part - mean) / spread).masked_fill_(flat, -torch.inf)
+                for part in (of_units, of_draws)
             )
-            best.add(of_units - prior, of_units - by_chance, words.start)
-            highest = torch.maximum(highest, (of_draws - by_chance).amax(dim=1))
+            best.add(of_units - prior, fits, words.start)
+            highest = torch.maximum(highest, of_chance.amax(dim=1))
         task.advance(words.stop - words.start, note="soft WPMI")
     return best.judged((highest >= best.fits[:, :1]).sum(dim=1))
 

@@ -57,14 +57,28 @@ class SoftWpmi:
         self.words = len(embedded.of_words)
         self._logarithms = self._normalisers()
 
+    def shares(self, words: slice) -> Float64[Tensor, "image word"]:
+        """Return P(word | image) of some words."""
+        return torch.exp(self._scaled(words) - self._logarithms[:, None])
+
+    def of_random_images(
+        self, table: Float64[Tensor, "image word"]
+    ) -> tuple[Float64[Tensor, " word"], Float64[Tensor, " word"]]:
+        """Return mean and standard deviation of `evidence` over lists drawn with replacement."""
+        mean, variance = table.new_zeros(2, table.shape[1])
+        for certainty in self._certainties:
+            logs = table.mul(certainty).add_(1 - certainty).log_()
+            mean += logs.mean(dim=0)
+            variance += logs.var(dim=0, correction=0)
+        return mean, variance.sqrt()
+
     def evidence(
-        self, lists: Int64[Tensor, "list rank"], words: slice
+        self, lists: Int64[Tensor, "list rank"], table: Float64[Tensor, "image word"]
     ) -> Float64[Tensor, "list word"]:
         """Return log p(list | word): the sum over ranks of ln(1 - c + c P(word | image)).
 
-        c is the certainty at the rank.
+        c is the certainty at the rank. table: the shares of these words.
         """
-        table = torch.exp(self._scaled(words) - self._logarithms[:, None])
         total = table.new_zeros(len(lists), table.shape[1])
         product, factor = torch.ones_like(total), torch.empty_like(total)
         for rank, certainty in enumerate(self._certainties):
