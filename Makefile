@@ -53,7 +53,7 @@ lowest:
 	$(PYTHON) -m venv build/lowest
 	build/lowest/bin/python -m pip install --quiet uv
 	build/lowest/bin/uv pip install --quiet --python build/lowest/bin/python --resolution lowest-direct --editable ".[coco,dev,onnx]"
-	build/lowest/bin/python -m pytest --override-ini addopts=--import-mode=importlib -m "not slow and not long" $(PARALLEL)
+	build/lowest/bin/python -m pytest --override-ini addopts=--import-mode=importlib -m "not slow and not long and not soak" $(PARALLEL)
 
 # Builds dist/*.tar.gz, and from it dist/*.whl.
 package:
