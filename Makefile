@@ -64,7 +64,7 @@ package:
 # Pins the newest versions that pyproject.toml allows.
 lock:
 	$(PYTHON) -m venv build/lock
-	build/lock/bin/python -m pip install --quiet --editable ".[coco,dev,onnx,ray]" setuptools
+	build/lock/bin/python -m pip install --quiet --editable ".[coco,dev,onnx,ray,segment,words]" setuptools
 	build/lock/bin/python -m pip freeze --all --exclude-editable --exclude pip > requirements.lock
 
 clean:

@@ -271,3 +271,11 @@ def test_engines_are_measured_on_the_same_study(drawn: Path, tmp_path: Path) -> 
     found = figures("engines.py", "--recipe", recipe, "--turns", 1, "--set", "replicates=2")
     assert found["seconds"].keys() == {"one", "local", "ray"}
     assert found["ray_over_one"]["median"] > 0
+
+
+@pytest.mark.slow
+def test_words_are_found_by_both_scores() -> None:
+    small = ("--units", 8, "--images", 40, "--words", 30, "--size", 6, "--draws", 5)
+    found = figures("words.py", *small)
+    assert found["soft_wpmi_seconds"] >= 0
+    assert found["correlation_seconds"] >= 0

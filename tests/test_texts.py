@@ -18,6 +18,8 @@ from prunescope.cli import app
 from prunescope.cli.group import whole
 from prunescope.dissection.run import DissectOptions
 from prunescope.dissection.settings import ConceptSettings, DissectionSettings, SharedOptions
+from prunescope.dissection.words.settings import WordSettings
+from prunescope.networks.segmentation.settings import SegmentationOptions, SegmentationSettings
 from prunescope.pruning.settings import PruneOptions, PruneSettings
 from prunescope.recipe import Recipe, recipe_schema
 from prunescope.training.settings import EvaluationOptions, EvaluationSettings
@@ -71,7 +73,7 @@ def options() -> Iterator[Any]:
         for name, field in ConceptSettings.model_fields.items()
     }
     for name, fields in {
-        "dissect": {**concepts, **DissectionSettings.model_fields},
+        "dissect": {**concepts, **DissectionSettings.model_fields, **WordSettings.model_fields},
         "conventions": {**concepts, **DissectionSettings.model_fields},
         "compare": {**concepts, **DissectionSettings.model_fields},
         "chance": {**concepts, **DissectionSettings.model_fields},
@@ -98,7 +100,7 @@ def test_a_command_says_of_a_setting_what_its_field_says(name: str, fields: Any)
 @pytest.mark.parametrize(
     ("options", "models", "but"),
     [
-        (DissectOptions, (ConceptSettings, DissectionSettings), {"source", "layers"}),
+        (DissectOptions, (ConceptSettings, DissectionSettings, WordSettings), {"source", "layers"}),
         (
             SharedOptions,
             (DissectionSettings,),
@@ -106,6 +108,7 @@ def test_a_command_says_of_a_setting_what_its_field_says(name: str, fields: Any)
         ),
         (EvaluationOptions, (EvaluationSettings,), set()),
         (PruneOptions, (PruneSettings,), {"keep"}),
+        (SegmentationOptions, (SegmentationSettings,), {"model"}),
     ],
 )
 def test_functions_take_every_setting_but_those_given_otherwise(
@@ -118,10 +121,11 @@ def test_functions_take_every_setting_but_those_given_otherwise(
 @pytest.mark.parametrize(
     ("function", "models"),
     [
-        (prunescope.dissect, (ConceptSettings, DissectionSettings)),
+        (prunescope.dissect, (ConceptSettings, DissectionSettings, WordSettings)),
         (prunescope.conventions, (DissectionSettings,)),
         (prunescope.evaluate, (EvaluationSettings,)),
         (prunescope.prune, (PruneSettings,)),
+        (prunescope.segment, (SegmentationSettings,)),
         (prunescope.Study, (Recipe,)),
     ],
 )

@@ -74,6 +74,44 @@ DISSECTION = {
     ),
 }
 
+WORDS = {
+    "labels of a set without any": Bad(
+        DISSECT.replace("broden:set", "images:set/images"), ("no labels", "--words FILE")
+    ),
+    "a study on pictures without labels": Bad(
+        "run tiny.yaml --out out --workers 1 --set concepts.source=images:set/images",
+        ("images has no labels", "a set with labels"),
+    ),
+    "a folder without pictures": Bad(
+        DISSECT.replace("broden:set", "images:letters"), ("letters holds no picture",)
+    ),
+    "words without an encoder": Bad(f"{DISSECT} --words words.txt", ("encoder names no model",)),
+    "an encoder without words": Bad(f"{DISSECT} --encoder a:b", ("words names no file",)),
+    "words that are not there": Bad(
+        f"{DISSECT} --words lost.txt --encoder encoders:sound", ("no file of words lost.txt",)
+    ),
+    "a word twice": Bad(
+        f"{DISSECT} --words words.txt --encoder encoders:sound",
+        ("words.txt, line 3", "line 1 already"),
+        write("words.txt", "red\nblue\nred\n"),
+    ),
+    "an empty word": Bad(
+        f"{DISSECT} --words words.txt --encoder encoders:sound",
+        ("words.txt, line 2 is empty",),
+        write("words.txt", "red\n\nblue\n"),
+    ),
+    "an encoder that nearly exists": Bad(
+        f"{DISSECT} --words words.txt --encoder open-clop:RN50",
+        ('mean "open-clip"',),
+        write("words.txt", "red\nblue\n"),
+    ),
+    "an encoder whose sides do not match": Bad(
+        f"{DISSECT} --words words.txt --encoder encoders:uneven",
+        ("two sides", "3 numbers of an image", "2 of a word"),
+        write("words.txt", "red\nblue\n"),
+    ),
+}
+
 BRODEN = {
     "no folder": Bad(DISSECT, ("no folder set",), rename("set", "moved")),
     "no index": Bad(DISSECT, ("index.csv",), remove("set/index.csv")),
@@ -371,6 +409,38 @@ JOINED = {
         write("new.csv", "name,kind\ncar,thing\n"),
     ),
     "a size that is no number": Bad("concepts check masks:mine,size=big", ("size", '"big"')),
+}
+
+SEGMENT = "concepts segment set/images --out labelled --limit 2"
+SEGMENTATIONS = {
+    "photographs that are not there": Bad(
+        "concepts segment nowhere --model torchvision:fcn_resnet50 --out labelled",
+        ('no concept set "nowhere"',),
+    ),
+    "a network that is none for segmentation": Bad(
+        f"{SEGMENT} --model torchvision:resnet18", ("no segmentation network", "fcn_resnet50")
+    ),
+    "a segmentation without the library's name": Bad(
+        f"{SEGMENT} --model fcn_resnet50", ("torchvision:fcn_resnet50",)
+    ),
+    "a factory for segmentation that answers with a row": Bad(
+        f"{SEGMENT} --model factories:row --resolution 8 --mean 0,0,0 --std 1,1,1 "
+        "--names names.txt",
+        ("answers with Tensor", "(images, classes, height, width)"),
+        write("names.txt", "a\nb\n"),
+    ),
+    "a confidence above 1": Bad(
+        f"{SEGMENT} --model torchvision:fcn_resnet50 --confidence 1.5",
+        ("--confidence", "less than 1"),
+    ),
+    "names of classes that are not there": Bad(
+        f"{SEGMENT} --model torchvision:fcn_resnet50 --names no.txt",
+        ("no.txt", "names of the classes"),
+    ),
+    "a segmentation into a folder of other things": Bad(
+        "concepts segment set/images --model torchvision:fcn_resnet50 --out letters",
+        ("letters is not empty", "--out"),
+    ),
 }
 
 CONVERSIONS = {

@@ -12,6 +12,7 @@ import torch
 import yaml
 
 import prunescope as ps
+from coloured import write_world
 from commands import Ended, Prunescope
 from prunescope.base.errors import PrunescopeError
 from prunescope.networks.registry import build
@@ -75,6 +76,7 @@ READ_BY = {
     "D/layer3/images.parquet": ("load D", "summary D", "compare D D"),
     "B/layer3/basis.safetensors": ("load B",),
     "B/layer3/quantiles.parquet": ("load B", "summary B"),
+    "B/layer3/words.parquet": ("load B", "unit B 1"),
     "D/layer3/masks.parquet": (MORE,),
     "D/layer3/draws.safetensors": (MORE,),
     **{
@@ -124,6 +126,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory, drawn: Path) -> Path:
     """A folder with a run, and with what every single command that writes has written."""
     root = tmp_path_factory.mktemp("flipped")
     shutil.copytree(drawn, root / "set")
+    write_world(root)
     weights = build("cifar_resnet20,width=0.25", num_classes=10, seed=0).state_dict()
     torch.save(weights, root / "dense.pth")
     recipe = tiny_recipe(root / "set") | {"replicates": 1}
@@ -142,7 +145,8 @@ def world(saved: Path, prunescope: Prunescope, monkeypatch: pytest.MonkeyPatch) 
     for made, line in {
         "run": "run tiny.yaml --out run --workers 1",
         "D": f"dissect {dense} {concepts} --null 2 --out D",
-        "B": f"dissect {dense} {concepts} --basis random-rotation --quantiles 0.05 --out B",
+        "B": f"dissect {dense} {concepts} --basis random-rotation --quantiles 0.05 "
+        "--words words.txt --encoder coloured_code:encoder --word-draws 9 --out B",
         "C": "compare D D --out C",
         "E": f"evaluate {dense} {DATA} --out E",
         "F": f"ablate {dense} {DATA} --layer layer3 --unit 1 --controls 1 --out F",

@@ -55,6 +55,22 @@ def needs(depth): return torch.nn.Conv2d(3, 4, depth)
 def row(): return torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.Flatten())
 """
 
+ENCODERS = """\
+import numpy as np
+
+class Sound:
+    words = 3
+    def encode_images(self, images): return np.ones((len(images), 3))
+    def encode_words(self, words): return np.ones((len(words), self.words))
+
+def sound(): return Sound()
+
+def uneven():
+    encoder = Sound()
+    encoder.words = 2
+    return encoder
+"""
+
 Spoil = Callable[[], object]
 
 
@@ -88,6 +104,7 @@ def make_world(root: Path) -> Path:
         Dissection(layers={layer.layer: layer}).save(root / name)
     (root / "table.csv").write_text(TABLE)
     (root / "factories.py").write_text(FACTORIES)
+    (root / "encoders.py").write_text(ENCODERS)
     (root / "letters").mkdir()
     (root / "letters" / "letter.txt").write_text("dear")
     with TemporaryDirectory() as unpacked:

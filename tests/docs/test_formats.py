@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from pyarrow import parquet
 from torch import Tensor
 
+from coloured import write_world
 from commands import Prunescope, every_command
 from concepts.packing import packed
 from concepts.worlds import FILES, write_folder
@@ -494,3 +496,26 @@ def test_every_command_that_can_write_is_named() -> None:
     writing = [name for name, taken in every_command() if "out" in taken]
     assert {"demo", "concepts download"} < set(writing)
     assert not [n for n in writing if f"`{n}`" not in head and f"`{n} --out" not in head + listed]
+
+
+@pytest.fixture
+def found_words(prunescope: Prunescope, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a dissection in which units were given words."""
+    monkeypatch.chdir(write_world(tmp_path))
+    sys.modules.pop("coloured_code", None)
+    words = "dissect coloured_code:network --layer 0 --resolution 8 --mean 0,0,0 --std 1,1,1"
+    asked = "--quantile 0.1 --words words.txt --encoder coloured_code:encoder --word-draws 9"
+    ended = prunescope(
+        *words.split(), "--concepts", "images:pictures", *asked.split(), "--out", "D"
+    )
+    assert ended.status == 0, ended.err
+    return tmp_path / "D"
+
+
+def test_words_are_saved_as_said(found_words: Path) -> None:
+    folder = found_words / "0"
+    said = documented("words.parquet")
+    columns = {name: kind for name, kind in said.items() if not name.startswith("words.")}
+    assert_columns(parquet_columns(folder / "words.parquet"), columns)
+    keys = {name: kind for name, kind in said.items() if name.startswith("words.")}
+    assert_keys({"words": read_json(folder / "summary.json")["words"]}, keys)

@@ -32,6 +32,7 @@ CONCEPTS, DISSECTION = (
     f"dissection.settings:{name}" for name in ("ConceptSettings", "DissectionSettings")
 )
 RESAMPLING = "statistics.settings:ResamplingSettings"
+WORDS = "dissection.words.settings:WordSettings"
 NAMED = {"source": "concepts", "layers": "layer"}
 OF_MASKS = ("null", "formulas", "beam", "formula_draws")
 """Settings of what is counted of masks with labels anew, which comparisons do without."""
@@ -77,6 +78,7 @@ def dissect(
         ),
     ] = False,
     settings: Annotated[Stated, OptionsOf(model=DISSECTION, names=NAMED, unstated=DEFAULT_LAYERS)],
+    words: Annotated[Stated, OptionsOf(model=WORDS)],
     device: Device = None,
     engine: Annotated[
         str,
@@ -105,11 +107,13 @@ def dissect(
         raise ConfigError("--page writes beside the dissection: give --out, too")
     from prunescope.base.ranks import joined
     from prunescope.dissection.settings import DissectionSettings
+    from prunescope.dissection.words.settings import words_asked
     from prunescope.experiment.single import dissect_network
     from prunescope.experiment.spreading import Crew, spread_dissection
     from prunescope.report.summary import describe_layers
 
     dissected = DissectionSettings.validate_from(with_layers(settings), "dissect", as_option)
+    asked, _ = words_asked(words, "dissect", as_option)
     chosen = chosen_concepts(concepts, "dissect")
     with joined() as ranks, progress_shown(ranks.rank == 0) as progress:
         crew = Crew(engine=engine, workers=workers, address=address)
@@ -122,6 +126,7 @@ def dissect(
             split=chosen.split,
             limit=chosen.limit,
             mask_size=chosen.mask_size,
+            words=asked,
             device=device,
             ranks=ranks,
             progress=progress,

@@ -32,7 +32,7 @@ def unit_details(layer: LayerDissection, unit: int) -> dict[str, Any]:
 
     `next` are its second and third best labels, `formulas` the best of each length (empty where
     none were searched for), `by_category` the best label of each category, `examples` the images on
-    which it peaks highest.
+    which it peaks highest, `words` those that fit it, if it was given any.
     Raises ConfigError for a unit that is not there.
     """
     [row] = layer.rows_of(unit)
@@ -59,6 +59,11 @@ def unit_details(layer: LayerDissection, unit: int) -> dict[str, Any]:
             for category in categories_of(layer.units)
         },
         "examples": [] if is_table(layer) else _examples(layer.examples, unit),
+        **(
+            {}
+            if is_table(layer) or layer.words is None
+            else {"words": _words(layer.words.iloc[row])}
+        ),
     }
 
 
@@ -260,6 +265,26 @@ def _examples(examples: pd.DataFrame, unit: int) -> list[dict[str, Any]]:
     chosen = examples[examples["unit"] == unit].sort_values("rank")
     pairs = zip(chosen["image"], chosen["peak"], strict=True)
     return [{"image": str(image), "peak": float(peak)} for image, peak in pairs]
+
+
+def _words(row: "pd.Series[Any]") -> dict[str, Any]:
+    """Return the words of a unit by either score, best first, and how surely they are its."""
+    return {
+        key: {
+            "best": [
+                {"word": str(row[f"{word}{rank}"]), "score": float(row[f"{score}{rank}"])}
+                for rank in ("", *_RANKS)
+                if pd.notna(row[f"{word}{rank}"])
+            ],
+            **{
+                name: _plain(row[f"{prefix}{name}"]) for name in ("p", "beyond_chance", "undecided")
+            },
+        }
+        for key, word, score, prefix in (
+            ("by_wpmi", "word", "wpmi", ""),
+            ("by_correlation", "correlated_word", "correlation", "correlation_"),
+        )
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -23,6 +23,7 @@ from prunescope.dissection.label_maps import LabelMaps
 from prunescope.dissection.overlap import OverlapTally
 from prunescope.dissection.quantile import Cut
 from prunescope.dissection.regions import RegionReader, Regions
+from prunescope.dissection.words.image_level import ImageLevel
 from prunescope.results.association import Association
 
 _BORDERLINE = 4  # images of a unit on which it barely fires
@@ -60,6 +61,7 @@ def run_passes(
     association: bool,
     label_maps: LabelMaps | None,
     masks: bool,
+    image_level: ImageLevel | None,
     task: Task,
 ) -> dict[str, LayerStatistics]:
     """Show the images to a network, once or twice, and return each layer's statistics.
@@ -71,6 +73,7 @@ def run_passes(
     reader: of the labels. association: whether to measure it. label_maps: collects the labels,
     so that they are read once; without it, association needs them twice. masks: whether masks are
     kept, and the labels of all processes collected, to permute them later.
+    image_level: collects the activations on each image as a whole, if it is there.
     Raises ConfigError, at the first batch, where a layer has too few cells for the quantile.
     """
 
@@ -83,8 +86,9 @@ def run_passes(
     associations = Associations(observation, rules.centring) if association else None
     labels_read = reader if association or label_maps is not None else None
     first_passes = _run_first_pass(
-        observation, layers, cuts_of, examples, memory, labels_read, associations, label_maps, task
-    )
+        observation, layers, cuts_of, examples, memory, labels_read, associations, label_maps,
+        image_level, task,
+    )  # fmt: skip
     ranks = observation.ranks
     for first_pass in first_passes.values():
         first_pass.exchange(ranks)
@@ -114,6 +118,7 @@ def _run_first_pass(
     reader: RegionReader | None,
     associations: Associations | None,
     label_maps: LabelMaps | None,
+    image_level: ImageLevel | None,
     task: Task,
 ) -> dict[str, FirstPass]:
     first_passes: dict[str, FirstPass] = {}
@@ -142,6 +147,8 @@ def _run_first_pass(
                 first_passes[layer].add(batch.number, maps, indices)
             if associations is not None:
                 associations.add(batch)
+            if image_level is not None:
+                image_level.add(batch.indices, batch.maps)
             # A prediction is worth most early, and after 1, 2, 4, 8, ... batches.
             limit_memory(memory, first_passes, predict=index & (index + 1) == 0)
             task.advance(len(batch.indices), note="looking")

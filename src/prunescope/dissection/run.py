@@ -2,27 +2,24 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from prunescope.base.allocator import keep_freed_memory
 from prunescope.base.errors import DataError
-from prunescope.base.modes import on_device
+from prunescope.base.modes import device_of, on_device
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.settings import NeverKeyed
 from prunescope.base.text import counted
-from prunescope.concepts.broken import WithoutBroken
-from prunescope.concepts.naming import with_paths
 from prunescope.concepts.protocol import ConceptSet
-from prunescope.concepts.resized import OneSize
 from prunescope.dissection.agreement import check_agreement
 from prunescope.dissection.basis import describe, find_bases
 from prunescope.dissection.chance.permuting import told_where_memory_ends
+from prunescope.dissection.conditions import identity, labelled_by, left_out
 from prunescope.dissection.forward import Observation
 from prunescope.dissection.from_masks import completed
 from prunescope.dissection.input import input_of
@@ -39,9 +36,12 @@ from prunescope.dissection.settings import (
 )
 from prunescope.dissection.survey import learn_layout
 from prunescope.dissection.tables import borderline_table, examples_table, peaks_table
+from prunescope.dissection.words.embedding import embed
+from prunescope.dissection.words.image_level import ImageLevel
+from prunescope.dissection.words.layers import as_possible, give_words
+from prunescope.dissection.words.settings import Pooling, WordOptions, WordSettings
 from prunescope.results.counts import LayerCounts
 from prunescope.results.dissection import Dissection
-from prunescope.results.left_out import LEFT_OUT
 from prunescope.results.units import UNIT_NUMBERS, unit_numbers
 
 _STATED_APART = ("layers", "convention", "basis", "basis_seed", "skip_broken")
@@ -51,8 +51,8 @@ UnitNumbers = Mapping[str, Sequence[int]]
 """The numbers of a layer's units in the dense network, in order, by the layer's name."""
 
 
-class DissectOptions(ConceptOptions, DissectionOptions):
-    """The settings that `prunescope.dissect` takes by keyword: of which images, and how."""
+class DissectOptions(ConceptOptions, DissectionOptions, WordOptions):
+    """The settings that `prunescope.dissect` takes by keyword: of which images, how, and words."""
 
 
 def dissect_layers(
@@ -61,6 +61,7 @@ def dissect_layers(
     concepts: ConceptSet,
     *,
     units: UnitNumbers | None = None,
+    words: WordSettings | None = None,
     device: str | torch.device | None = None,
     ranks: Ranks = ALONE,
     progress: Progress = SILENT,
@@ -68,12 +69,19 @@ def dissect_layers(
     """Return the concept of every unit of the layers, under settings that state the whole input.
 
     units: the numbers of the units of layers that have lost some; all others count from 0.
+    words: gives units words, too; a concept set then needs no labels.
     ranks: the processes that share the images, each of which must call this with the same
     arguments; every one gets the whole result.
     """
+    embedded = None
+    if words is not None:
+        settings = as_possible(settings, concepts)
+        target = torch.device(device or device_of(model))
+        embedded = embed(words, concepts, target, ranks, progress)
     counted = count_layers(
-        settings, model, concepts, masks=settings.keeps_masks, units=units, device=device,
-        ranks=ranks, progress=progress,
+        settings, model, concepts, masks=settings.keeps_masks, units=units,
+        pooling=None if words is None else words.word_activation,
+        device=device, ranks=ranks, progress=progress,
     )  # fmt: skip
     layers = {
         layer: score_layer(counts, settings, concepts.name)
@@ -89,6 +97,8 @@ def dissect_layers(
             ranks,
             progress,
         )
+    if words is not None and embedded is not None:
+        layers = give_words(layers, counted.activations, embedded, words, counted.device, progress)
     return Dissection(layers=layers, passes=counted.passes)
 
 
@@ -97,7 +107,8 @@ class CountedLayers:
     """The counts of layers that were dissected together, and what permuting their labels takes.
 
     masks, label_maps: of this process's images, and of all; empty and None unless asked for.
-    passes: how often the images were shown for each layer.
+    passes: how often the images were shown for each layer. activations: on each image as a whole,
+        [image, unit]; empty unless asked for.
     """
 
     layers: dict[str, LayerCounts]
@@ -105,6 +116,7 @@ class CountedLayers:
     label_maps: LabelMaps | None
     passes: dict[str, int]
     device: torch.device
+    activations: dict[str, Tensor] = field(default_factory=dict)
 
 
 def count_layers(
@@ -114,6 +126,7 @@ def count_layers(
     *,
     masks: bool,
     units: UnitNumbers | None = None,
+    pooling: Pooling | None = None,
     device: str | torch.device | None = None,
     ranks: Ranks = ALONE,
     progress: Progress = SILENT,
@@ -121,11 +134,12 @@ def count_layers(
     """Show the images to a network and count the overlap of its units with the labels.
 
     settings: those marked `ScoresOnly` do nothing. masks: whether to keep them, to permute labels.
-    units: as `dissect_layers` takes them.
+    units: as `dissect_layers` takes them. pooling: of activations on each image, if asked for; a
+    set then needs no labels.
     """
     form = input_of(model, resolution=settings.resolution, mean=settings.mean, std=settings.std)
     layers = choose_layers(model, settings.layers, form.resolution, len(form.mean), settings.axes)
-    choose_categories(concepts, settings)
+    choose_categories(concepts, settings, needs_labels=pooling is None)
     settings = settings.model_copy(update={"layers": layers})
     title = f"dissecting {', '.join(layers)}"
     with on_device(model, device) as target:
@@ -151,6 +165,7 @@ def count_layers(
         room = int(settings.memory) if masks else min(_LABEL_BYTES, int(settings.memory))
         read_once = masks or settings.association
         label_maps = LabelMaps(concepts, reader, room) if read_once else None
+        image_level = None if pooling is None else ImageLevel(pooling)
         with (
             told_where_memory_ends(target),
             observation.prepared(layers),
@@ -168,12 +183,14 @@ def count_layers(
                 association=settings.association,
                 label_maps=label_maps,
                 masks=masks,
+                image_level=image_level,
                 task=task,
             )
         for layer, statistics in by_layer.items():
             _tell(layer, statistics, progress)
     kept = {layer: each.masks for layer, each in by_layer.items() if each.masks is not None}
     passes = {layer: each.passes for layer, each in by_layer.items()}
+    activations = {} if image_level is None else image_level.of_layers(layers, ranks)
     counts: dict[str, LayerCounts] = {}
     for layer in list(by_layer):  # what was collected of one goes as soon as its counts are made
         collected, numbers = by_layer.pop(layer), (units or {}).get(layer)
@@ -185,13 +202,21 @@ def count_layers(
         label_maps=label_maps if masks else None,
         passes=passes,
         device=target,
+        activations=activations,
     )
 
 
-def choose_categories(concepts: ConceptSet, settings: DissectionSettings) -> tuple[str, ...] | None:
-    """Return what `allowed_categories` does. Raises DataError for a set without images."""
+def choose_categories(
+    concepts: ConceptSet, settings: DissectionSettings, *, needs_labels: bool = True
+) -> tuple[str, ...] | None:
+    """Return what `allowed_categories` does. Raises DataError for a set with nothing to find."""
     if not concepts.images:
         raise DataError(f"the concept set {concepts.name} has no labelled image to look at")
+    if needs_labels and not concepts.labels:
+        raise DataError(
+            f"{concepts.name} has no labels, so that units get no concept: take a set with labels, "
+            "or give dissect --words FILE and --encoder NAME, which need none"
+        )
     return allowed_categories(settings, concepts.categories, concepts.name)
 
 
@@ -250,8 +275,9 @@ def _counts_of(
             "cells": first_pass.cut.cells,
             "cells_above": first_pass.cut.above,
             "images": len(concepts.images),
-            **_left_out(concepts),
-            "concept_set": _identity(concepts),
+            **left_out(concepts),
+            **labelled_by(concepts),
+            "concept_set": identity(concepts),
             "input": observation.input.as_dict(),
             "convention": settings.convention,
             **({} if directions is None else {"basis": describe(directions, settings)}),
@@ -270,21 +296,3 @@ def _counts_of(
         association=statistics.association,
         masks=None if statistics.masks is None else statistics.masks.table,
     )
-
-
-def _identity(concepts: ConceptSet) -> dict[str, object]:
-    """Return the name and fingerprint of a set, and the size its maps were resized to, if any."""
-    named = {"name": _placeless(concepts.name), "fingerprint": concepts.fingerprint}
-    source = concepts.source if isinstance(concepts, WithoutBroken) else concepts
-    return named | ({"mask_size": source.mask_size} if isinstance(source, OneSize) else {})
-
-
-def _left_out(concepts: ConceptSet) -> dict[str, list[dict[str, str]]]:
-    """Return the broken images that were left out, if any were."""
-    broken = concepts.left_out if isinstance(concepts, WithoutBroken) else ()
-    return {LEFT_OUT: [asdict(each) for each in broken]} if broken else {}
-
-
-def _placeless(name: str) -> str:
-    """Return a concept set's name without the path: of "broden:DIR" only DIR's last part."""
-    return with_paths(name, lambda path: Path(path).expanduser().resolve().name)

@@ -69,6 +69,8 @@ def allowed_categories(
     Raises ConfigError for a category that the set lacks, and where the convention leaves none.
     """
     if settings.categories is None:
+        if not categories:  # of a set without labels
+            return None
         return settings.rules.categories_of(tuple(categories))
     for category in settings.categories:
         if category not in categories:
@@ -228,6 +230,9 @@ def _measures(
 
 def _counts(overlap: Overlap, best: Int64[np.ndarray, " unit"]) -> dict[str, Any]:
     units = np.arange(len(best))
+    if len(overlap.truth) == 0:  # of a set without labels
+        none = np.zeros(0)
+        return {n: _pick(none, best, "Int64") for n in ("intersection", "activation", "truth")}
     counts = {
         "intersection": overlap.intersection[units, best],
         "activation": overlap.activation[units, overlap.category_of[best]],
@@ -237,10 +242,17 @@ def _counts(overlap: Overlap, best: Int64[np.ndarray, " unit"]) -> dict[str, Any
 
 
 def _pick(values: np.ndarray, columns: Int64[np.ndarray, " unit"], dtype: str) -> Any:
+    if len(values) == 0:  # of a set without labels
+        missing: list[Any] = [pd.NA] * len(columns)
+        return _as_array(missing, dtype)
     return _mask(values[columns], columns, dtype)
 
 
 def _mask(values: np.ndarray, columns: Int64[np.ndarray, " unit"], dtype: str) -> Any:
-    array: Any = pd.array(values.tolist(), dtype=dtype)
+    array = _as_array(values.tolist(), dtype)
     array[columns == NO_LABEL] = pd.NA
     return array
+
+
+def _as_array(values: list[Any], dtype: Any) -> Any:
+    return pd.array(values, dtype=dtype)

@@ -28,6 +28,7 @@ from prunescope.dissection.settings import (
     DissectionSettings,
     SharedOptions,
 )
+from prunescope.dissection.words.settings import WordSettings, words_asked
 from prunescope.experiment.auditing import RunAudit, audit_run
 from prunescope.experiment.conventions import compare_by_conventions
 from prunescope.experiment.handed_in import (
@@ -60,7 +61,7 @@ Model: TypeAlias = nn.Module | Loaded | Path | str
 """A network: a module, what `prunescope.load` returns for one, or its name or file."""
 
 
-@takes(ConceptSettings, DissectionSettings)
+@takes(ConceptSettings, DissectionSettings, WordSettings)
 def dissect(
     model: Model,
     layers: Any,
@@ -91,9 +92,10 @@ def dissect(
     crew = Crew(engine=engine, workers=workers, address=address)
     split, limit = settings.pop("split", None), settings.pop("limit", None)
     mask_size = settings.pop("mask_size", None)
+    words, others = words_asked(settings, "dissect")
     with computing(network) as plain:
         chosen = name_layers(network.module, layers) or (DEFAULT_LAYER,)
-        stated = DissectionSettings.validate_from({"layers": chosen, **settings}, "dissect")
+        stated = DissectionSettings.validate_from({"layers": chosen, **others}, "dissect")
         if not crew.is_here:
             return spread_dissection(
                 crew,
@@ -103,6 +105,7 @@ def dissect(
                 split=split,
                 limit=limit,
                 mask_size=mask_size,
+                words=words,
                 device=device,
                 progress=progress,
             )
@@ -114,6 +117,7 @@ def dissect(
                 split=split,
                 limit=limit,
                 mask_size=mask_size,
+                words=words,
                 device=target,
                 progress=progress,
             )

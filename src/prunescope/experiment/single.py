@@ -18,6 +18,7 @@ from prunescope.dissection.input import input_of
 from prunescope.dissection.layers import choose_layers
 from prunescope.dissection.run import dissect_layers
 from prunescope.dissection.settings import DEFAULT_LAYER, DissectionSettings
+from prunescope.dissection.words.settings import WordSettings
 from prunescope.networks.loading import LoadedNetwork
 from prunescope.networks.smaller import WITHOUT_NUMBERS
 from prunescope.results.dissection import Dissection
@@ -36,6 +37,7 @@ def dissect_network(
     split: str | None = None,
     limit: int | None = None,
     mask_size: int | None = None,
+    words: WordSettings | None = None,
     device: str | torch.device | None = None,
     ranks: Ranks = ALONE,
     progress: Progress = SILENT,
@@ -43,6 +45,7 @@ def dissect_network(
     """Dissect a network as its own input wants it, and save the result under `out` if given.
 
     concepts: a set, or the name of one, of which split and limit choose the images.
+    words: which words units are given, if any.
     ranks: the processes that share the images; the first one saves.
     settings: their layers may be patterns, or DEFAULT_LAYER, of which the user is told.
     Raises ConfigError before any work where `out` cannot take it, as `check_room` says, or the
@@ -59,7 +62,8 @@ def dissect_network(
     settings = _with_layers(network, settings, progress)
     if ranks.rank == 0:
         say_if_slow(settings.precision, target, progress)
-    if len(opened.images) < _FEW_IMAGES and not settings.null and ranks.rank == 0:
+    few = opened.labels and len(opened.images) < _FEW_IMAGES
+    if few and not settings.null and ranks.rank == 0:
         progress.say(
             f"on {counted(len(opened.images), 'image')} much of what is found is due to chance: "
             "--null says how much"
@@ -69,6 +73,7 @@ def dissect_network(
         network.module,
         opened,
         units=network.units,
+        words=words,
         device=target,
         ranks=ranks,
         progress=progress,

@@ -13,6 +13,7 @@ from prunescope.base.ranks import ALONE, Ranks
 from prunescope.concepts.naming import with_paths
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.settings import DissectionSettings
+from prunescope.dissection.words.settings import WordSettings
 from prunescope.engines import ENGINES
 from prunescope.engines.engine import Engine, SharingEngine
 from prunescope.experiment.single import dissect_network
@@ -98,6 +99,7 @@ def spread_dissection(
     split: str | None = None,
     limit: int | None = None,
     mask_size: int | None = None,
+    words: WordSettings | None = None,
     device: str | torch.device | None = None,
     ranks: Ranks = ALONE,
     progress: Progress = SILENT,
@@ -108,9 +110,15 @@ def spread_dissection(
     must lie at the same path everywhere. This process saves the result.
     device: "cpu" or "cuda", of the workers; a GPU for each where the cluster has some when None.
     ranks: processes that torchrun started, which are refused.
+    words: refused, too: their encoder is opened in one process, or in those of torchrun.
     Raises as `dissect_network` and `Crew.gather` do, ConfigError for workers that differ in what
     they dissect, or by which versions; PrunescopeError where several are lost in turn.
     """
+    if words is not None:
+        raise ConfigError(
+            "units are given words by this process, or by those that torchrun starts: leave out "
+            "--engine, --workers and --address, or words and encoder"
+        )
     if out is not None:
         check_room(out)
     kind = None if device is None else str(device)

@@ -8,7 +8,9 @@ from prunescope.base.text import counted
 from prunescope.report.document import UNDEFINED, Cell, Column, Rows, Section, Table, share_text
 from prunescope.report.formula_views import formula_lines
 from prunescope.report.overview import keep_text
+from prunescope.report.word_views import unit_words_lines
 from prunescope.report.words import directions_text
+from prunescope.results.words import is_unlabelled
 
 _EXAMPLES = 6
 _MEASURES = {"f1": "F1", "pearson": "Pearson", "auprc": "AUPRC"}
@@ -23,6 +25,7 @@ SHARES = {
 def unit_sections(details: Mapping[str, Any]) -> list[Section]:
     """Return the section of one unit of a dissection, from `unit_details`."""
     parts: list[str | Table] = list(_facts(details))
+    parts += unit_words_lines(details["words"]) if "words" in details else ()
     if details["by_category"]:
         columns = (Column(title="category", is_text=True), Column(title="best label", is_text=True))
         rows = [
@@ -150,6 +153,8 @@ def _facts(details: Mapping[str, Any]) -> Iterator[str]:
     """Yield lines: the concept and how well it fits, the next best ones, formulas, chance."""
     if details["dead"]:
         yield "never fires on a labelled image"
+        return
+    if is_unlabelled(details):
         return
     if details["concept"] is None:
         yield "meets no label"

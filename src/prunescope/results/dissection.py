@@ -19,6 +19,7 @@ from prunescope.results.basis import Directions, load_basis, save_basis
 from prunescope.results.by_image import load_by_image, save_by_image
 from prunescope.results.formulas import KEY as FORMULAS_STATED
 from prunescope.results.formulas import formula_counts, load_formulas, save_formulas
+from prunescope.results.labelled_by import LABELLED_BY
 from prunescope.results.layout import (
     COUNTS,
     DRAWS,
@@ -44,6 +45,7 @@ from prunescope.results.units import (
     stacked,
     threshold_curve,
 )
+from prunescope.results.words import OF_WORDS, load_words, save_words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +81,7 @@ class LayerDissection:
         and `C_label` (a number) and `C_iou`, the best label of each category C
     formulas: where they were searched for, a row for each unit and length: the best `formula`, its
         `iou` and counts, and `p` if the search was repeated with permuted labels
+    words: where units were given words, a row for each unit, see docs/words.md
     drawn: where labels were permuted, returns what more draws start from; not read by `load`
     """
 
@@ -93,6 +96,7 @@ class LayerDissection:
     basis: Directions | None = None
     quantiles: pd.DataFrame | None = None
     formulas: pd.DataFrame | None = None
+    words: pd.DataFrame | None = None
     drawn: Callable[[], DrawnChance] | None = None
 
     @property
@@ -149,8 +153,9 @@ class LayerDissection:
     def counts(self, iou: float | None = None) -> dict[str, Any]:
         """Return numbers of units and concepts, not of pixels (`overlap` holds those).
 
-        They are those of `count_units` with their `iou`, and `chance`, `formulas`, `basis` and the
-        images that were `left_out` where there are any.
+        They are those of `count_units` with their `iou`, and `chance`, `formulas`, `basis`,
+        `words`, the images `left_out` and the networks by which labels were made (`labelled_by`)
+        where there are any.
         iou: a unit is interpretable if its best IoU is strictly above this; None stands for the
         one that was saved, at which alone it is known what is due to chance.
         """
@@ -161,7 +166,11 @@ class LayerDissection:
             **({"chance": chance} if chance is not None and above == saved else {}),
             **({} if above is None else {"iou": above}),
             **({"basis": self.summary["basis"]} if self.summary.get("basis") else {}),
-            **({LEFT_OUT: self.summary[LEFT_OUT]} if self.summary.get(LEFT_OUT) else {}),
+            **{
+                key: self.summary[key]
+                for key in (LEFT_OUT, LABELLED_BY, OF_WORDS)
+                if self.summary.get(key)
+            },
             **self._counts_of_formulas(above, saved),
             **({} if curve is None else {"quantiles": curve.to_dict("records")}),
         }
@@ -224,6 +233,7 @@ class LayerDissection:
         save_overlap(folder, self.layer, self.overlap)
         save_basis(folder, self.basis)
         save_quantiles(folder, self.quantiles)
+        save_words(folder, self.words)
         self.save_scores(folder)
         if self.drawn is not None:
             drawn = self.drawn()
@@ -261,6 +271,7 @@ class LayerDissection:
             basis=load_basis(folder, summary),
             quantiles=load_quantiles(folder, summary),
             formulas=load_formulas(folder, summary, units),
+            words=load_words(folder, units, summary),
         )
 
 

@@ -48,6 +48,7 @@ DISSECTION = "dissection"
 UNITS, UNITS_AS_TEXT = "units.parquet", "units.csv"
 COUNTS = "overlap.safetensors"
 QUANTILES = "quantiles.parquet"  # where other quantiles were counted, too
+WORDS = "words.parquet"  # where units were given words, too
 BASIS = "basis.safetensors"  # where directions were dissected, not units
 IMAGES = "images.parquet"
 EXAMPLES = "examples.parquet"
@@ -60,7 +61,7 @@ CONDITIONS, ASSOCIATION = "conditions.json", "association.safetensors"
 OF_A_LAYER = frozenset(
     {
         *(UNITS, UNITS_AS_TEXT, COUNTS, BASIS, QUANTILES, IMAGES, EXAMPLES, BORDERLINE, PEAKS),
-        *(SUMMARY, FORMULAS, FORMULAS_AS_TEXT, MASKS, DRAWS, MANIFEST),
+        *(WORDS, SUMMARY, FORMULAS, FORMULAS_AS_TEXT, MASKS, DRAWS, MANIFEST),
     }
 )
 

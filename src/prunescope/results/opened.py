@@ -23,6 +23,7 @@ from prunescope.results.schemas import (
     IMAGE_COLUMNS,
     UNIT_COLUMNS,
 )
+from prunescope.results.words import load_words
 
 
 def open_dissection(path: Path) -> Dissection:
@@ -91,6 +92,10 @@ class _SavedLayer(LayerDissection):
         return load_formulas(self._folder, self.summary, self.units)
 
     @cached_property
+    def words(self) -> pd.DataFrame | None:
+        return load_words(self._folder, self.units, self.summary)
+
+    @cached_property
     def images(self) -> pd.DataFrame:
         return read_if_there(self._folder / IMAGES, IMAGE_COLUMNS)
 
@@ -121,6 +126,7 @@ class _TableLayer(LayerDissection):
             images=unknown,
             borderline=unknown,
             peaks=unknown,
+            words=None,
         )
 
     @property

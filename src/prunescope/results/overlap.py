@@ -44,9 +44,12 @@ class Overlap:
 
     @property
     def dead(self) -> Bool[np.ndarray, " unit"]:
-        """Whether a unit never fires: its A is 0 over every category."""
+        """Whether a unit never fires: its A is 0 over every category.
+
+        No unit is dead where no category is there to tell.
+        """
         dead: Bool[np.ndarray, " unit"] = np.all(self.activation == 0, axis=1)
-        return dead
+        return dead & (len(self.categories) > 0)
 
     @property
     def iou(self) -> Float64[np.ndarray, "unit label"]:

@@ -32,6 +32,7 @@ from prunescope.results.forms import (
 from prunescope.results.forms import COUNTS as LIST_OF_COUNTS
 from prunescope.results.forms import NUMBERS as LIST_OF_NUMBERS
 from prunescope.results.forms import TEXTS as LIST_OF_TEXTS
+from prunescope.results.labelled_by import LABELLED_BY, LABELLED_BY_FORM
 
 METRICS_FORM: Fields = {
     **{"replicate": COUNT, "strategy": TEXT, "level": COUNT},
@@ -109,6 +110,7 @@ DISSECTION_FORM: Fields = {
         "unit_numbers": LIST_OF_COUNTS.or_none,
     },
     "left_out": Rows(Object({"image": TEXT, "reason": TEXT}), may_lack=True),
+    LABELLED_BY: LABELLED_BY_FORM,
     **{"layer": TEXT.or_none, "convention": TEXT.or_none},
     "basis": {"kind": TEXT, "seed": COUNT.or_absent, "units": COUNT, "fingerprint": TEXT},
     "concept_set": {"name": TEXT, "fingerprint": TEXT, "mask_size": COUNT.or_none},
@@ -121,6 +123,13 @@ DISSECTION_FORM: Fields = {
         **{"quantile": SHARE.or_none, "iou": SHARE.or_none, "precision": TEXT.or_none},
         **{"arithmetic": TEXT.or_none, "channels_last": TRUTH.or_none, "axes": TEXT.or_none},
         **{"categories": LIST_OF_TEXTS.or_none, "quantiles": LIST_OF_NUMBERS.or_none},
+    },
+    "words": {
+        **{"file": TEXT.or_none, "fingerprint": TEXT.or_none, "encoder": TEXT.or_none},
+        **dict.fromkeys(("count", "images_looked_at", "draws"), COUNT.or_absent),
+        **dict.fromkeys(("beyond_chance", "words", "undecided"), COUNT.or_absent),
+        **{f"correlation_{name}": COUNT.or_absent for name in ("beyond_chance", "undecided")},
+        "rate": NUMBER.or_absent,
     },
     "chance": {
         **{"draws": COUNT, "rate": NUMBER, "smallest_draws": COUNT.or_none},
@@ -168,6 +177,16 @@ UNIT_COLUMNS: Columns = {
     **{"*_label": TEXTS, "*_iou": SHARES},
 }
 """`units.parquet` of a dissected layer."""
+
+WORD_COLUMNS: Columns = {
+    "unit": COUNTS,
+    **{"*word": TEXTS, "*word_2": TEXTS, "*word_3": TEXTS},
+    **dict.fromkeys(("wpmi", "wpmi_2", "wpmi_3"), NUMBERS),
+    **dict.fromkeys(("correlation", "correlation_2", "correlation_3"), CHANGES),
+    **{"p": SHARES, "correlation_p": SHARES},
+    **{"*beyond_chance": TRUTHS, "*undecided": TRUTHS},
+}
+"""`words.parquet` of a dissected layer."""
 
 LEVEL_UNIT_COLUMNS: Columns = {
     **{"replicate": COUNTS, "strategy": NAMES, "level": COUNTS, "layer": NAMES},

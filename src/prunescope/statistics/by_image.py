@@ -12,6 +12,7 @@ from prunescope.dissection.conventions import convention_of
 from prunescope.results.dissection import LayerDissection
 from prunescope.results.layout import COUNTS, IMAGES
 from prunescope.results.overlap import Overlap
+from prunescope.results.words import is_unlabelled
 
 _LISTS = ("labels", "truth", "units", "activation", "intersection")
 
@@ -65,9 +66,11 @@ class CountsByImage:
 def has_counts_by_image(layer: LayerDissection) -> bool:
     """Return whether a layer has the counts of every image.
 
-    Results of earlier versions and tables of Network Dissection have none.
+    Results of earlier versions and tables of Network Dissection have none, and of images without
+    labels nothing is counted.
     """
-    return {"row", *_LISTS} <= set(layer.images.columns) and len(layer.images) > 0
+    has_columns = {"row", *_LISTS} <= set(layer.images.columns)
+    return has_columns and len(layer.images) > 0 and not is_unlabelled(layer.summary)
 
 
 def counts_by_image(layer: LayerDissection) -> CountsByImage:

@@ -81,6 +81,8 @@ def _write_view(
         shares = [name for name in (*UNIT_SHARES, OUTCOME_SHARE) if name in view.shares]
         units = units.merge(view.shares[["unit", *shares]], on="unit", how="left")
     table = _unit_columns(units, names)
+    if layer.words is not None:
+        table |= _word_columns(layer.words)
     if view.concepts is not None and len(view.concepts):
         pairs = view.concepts["concept"], view.concepts["category"]
         table["outcome_concept"] = names.codes(*pairs)
@@ -131,3 +133,13 @@ def _unit_columns(units: pd.DataFrame, names: ConceptNames) -> dict[str, list[An
         if name in units:
             columns[name] = units[name].fillna(False).astype(int).tolist()
     return columns
+
+
+def _word_columns(words: pd.DataFrame) -> dict[str, list[Any]]:
+    """Return the best words of units by columns, None where a unit has none."""
+    named = {
+        name: words[name].astype(object).where(words[name].notna(), None).tolist()
+        for name in ("word", "correlated_word")
+    }
+    scores = {name: rounded(words[name]) for name in ("wpmi", "correlation", "correlation_p")}
+    return {**named, **scores, "word_p": rounded(words["p"])}

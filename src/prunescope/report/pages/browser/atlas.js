@@ -48,8 +48,18 @@ function unitFacts(view, table, row) {
     facts.push(fact(`Best formula of ${length} labels`, `${formula} (IoU ${written(iou, "share")})`));
   }
   if (isKnown(table.p?.[row])) facts.push(fact("Chance", chanceText(table, row)));
+  if (table.word) {
+    facts.push(fact("Word", wordText(table, row, "word", "wpmi", "soft WPMI", "word_p")));
+    facts.push(fact("By correlation",
+      wordText(table, row, "correlated_word", "correlation", "r", "correlation_p")));
+  }
   if (isKnown(table.threshold?.[row])) facts.push(fact("Threshold", written(table.threshold[row], "value")));
   return make("dl", { class: "facts" }, ...facts);
+}
+
+function wordText(table, row, word, score, title, p) {
+  if (!table[word][row]) return UNDEFINED;
+  return `${table[word][row]} (${title} ${written(table[score][row], "value")}, p = ${written(table[p][row], "p")})`;
 }
 
 function chanceText(table, row) {

@@ -77,6 +77,13 @@ function unitColumns(view, table, start, other) {
     columns.push({ title: "Third", kind: "text", values: named("concept_3") });
     columns.push({ title: "IoU of the third", kind: "share", values: table.iou_3 });
   }
+  if (table.word) {
+    columns.push({ title: "Word", kind: "text", values: table.word });
+    columns.push({ title: "Soft WPMI", kind: "value", values: table.wpmi });
+    columns.push({ title: "p of the word", kind: "p", values: table.word_p, rises: true });
+    columns.push({ title: "Word by correlation", kind: "text", values: table.correlated_word });
+    columns.push({ title: "Correlation", kind: "share", values: table.correlation });
+  }
   return other ? [...columns, ...besideColumns(table, other)] : columns;
 }
 
