@@ -8,7 +8,7 @@ READY := .venv/.ready
 OUT ?= runs/demo
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
 
-.PHONY: demo test test-long test-all lint real bench lowest package lock clean
+.PHONY: demo test test-long test-all lint real bench lowest package installed lock clean
 .DEFAULT_GOAL := demo
 
 $(READY): requirements.lock pyproject.toml
@@ -60,6 +60,16 @@ package:
 	$(PYTHON) -m venv build/package
 	build/package/bin/python -m pip install --quiet build
 	build/package/bin/python -m build
+
+# The wheel in an empty environment and an empty home: the demo without extras, then a use of every extra.
+installed: package
+	$(PYTHON) -m venv --clear build/installed
+	build/installed/bin/python -m pip install --quiet dist/*.whl
+	rm -rf build/home && mkdir -p build/home
+	cd build/home && HOME=$$PWD ../installed/bin/prunescope demo --out demo
+	build/installed/bin/python -m pip install --quiet "$$(ls dist/*.whl)[coco,hub,onnx,ray,segment,tensorboard,words]"
+	build/installed/bin/python -c "import huggingface_hub, onnx, onnxruntime, open_clip, pycocotools, ray, tensorboard, transformers"
+	cd build/home && HOME=$$PWD ../installed/bin/prunescope status demo
 
 # Pins the newest versions that pyproject.toml allows.
 lock:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from prunescope.version import __version__
 
@@ -25,6 +27,29 @@ def test_a_wheel_takes_every_file_that_is_no_module() -> None:
     modules = {path for path in files if path.suffix in (".py", ".pyc")}
     assert package / "concepts" / "scenery" / "classes.txt" in files
     assert files - modules <= taken
+
+
+def test_the_newest_versions_that_are_allowed_are_those_of_the_lock_file() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    stated = [
+        *project["dependencies"],
+        *(each for name in extras.keys() - {"dev"} for each in extras[name]),
+    ]
+    lines = (REPOSITORY / "requirements.lock").read_text().split()
+    locked = {
+        canonicalize_name(name): version
+        for name, _, version in (each.partition("==") for each in lines)
+    }
+    for requirement in map(Requirement, stated):
+        bounds = {bound.operator for bound in requirement.specifier}
+        assert bounds == {">=", "<"}, requirement
+        version = locked.get(canonicalize_name(requirement.name))
+        if version is not None:  # extras of which nothing is tested are not there
+            assert requirement.specifier.contains(version), requirement
+            assert not requirement.specifier.contains(str(int(version.split(".")[0]) + 1)), (
+                requirement
+            )
 
 
 def test_what_is_cited_is_this_version() -> None:

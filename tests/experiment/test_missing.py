@@ -10,6 +10,7 @@ import pytest
 from engines.jobs import Recorder
 from prunescope.base.errors import ConfigError, DataError, InputError
 from prunescope.dissection.chance.more import draw_more
+from prunescope.experiment import run as experiment_run
 from prunescope.experiment.api import audit
 from prunescope.experiment.auditing import audit_run
 from prunescope.experiment.run import run_study
@@ -112,6 +113,24 @@ def test_a_damaged_manifest_is_named_and_what_it_vouched_for_made_again(
     run_study(tiny_study(), run, workers=1)
     after = {name: kept for name, kept in contents(run).items() if "outdated/" not in name}
     assert after == whole
+
+
+@pytest.mark.long
+def test_what_another_command_mended_meanwhile_is_not_made_again(
+    tiny_study: TinyStudy, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = run / "replicate-0/lottery/level-01/weights.safetensors"
+    content = file.read_bytes()
+    flip_last_byte(file)
+
+    def mend(*_: object) -> None:
+        file.write_bytes(content)
+
+    monkeypatch.setattr(experiment_run, "_checked_sources", mend)
+    said = Recorder()
+    run_study(tiny_study(), run, workers=1, progress=said)
+    assert not [text for text in said.said if "damaged" in text]
+    assert not (run / "outdated").exists()
 
 
 @pytest.mark.long

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from prunescope.base.errors import StoreError
 from prunescope.results.reclaiming import put_away
 
 
@@ -28,3 +29,12 @@ def test_a_damaged_file_is_put_away_whatever_lies_there(
     put_away(tmp_path, file)
     assert not file.exists()
     assert (tmp_path / "outdated/damaged/level-00+a.txt").read_text() == "damaged"
+
+
+def test_what_stands_in_the_place_of_outdated_is_not_removed(tmp_path: Path) -> None:
+    file, stray = tmp_path / "a.txt", tmp_path / "outdated"
+    file.write_text("damaged")
+    stray.write_text("of somebody else")
+    with pytest.raises(StoreError, match=r"outdated is in the way: .*; move it elsewhere"):
+        put_away(tmp_path, file)
+    assert (file.read_text(), stray.read_text()) == ("damaged", "of somebody else")

@@ -134,6 +134,8 @@ def _run_wanted(
             sources.let_go()  # every worker reads them for itself
     store.create()
     with store.writing(progress.say):
+        if damage.files:
+            damage = find_damage(plan, store)  # another command may have ended meanwhile
         clear_damage(plan, store, damage, progress)
         put_in_order(plan, store, progress)
         store.tidy(plan.artifacts)
