@@ -16,12 +16,13 @@ import prunescope
 from prunescope.base.settings import Settings, unfolded
 from prunescope.cli import app
 from prunescope.cli.group import whole
-from prunescope.dissection.run import DissectOptions
 from prunescope.dissection.settings import ConceptSettings, DissectionSettings, SharedOptions
 from prunescope.dissection.words.settings import WordSettings
+from prunescope.experiment.single import DissectOptions
 from prunescope.networks.segmentation.settings import SegmentationOptions, SegmentationSettings
 from prunescope.pruning.settings import PruneOptions, PruneSettings
 from prunescope.recipe import Recipe, recipe_schema
+from prunescope.statistics.settings import LabelCheckSettings
 from prunescope.training.settings import EvaluationOptions, EvaluationSettings
 
 SOURCES = Path(prunescope.__file__).parent
@@ -100,7 +101,11 @@ def test_a_command_says_of_a_setting_what_its_field_says(name: str, fields: Any)
 @pytest.mark.parametrize(
     ("options", "models", "but"),
     [
-        (DissectOptions, (ConceptSettings, DissectionSettings, WordSettings), {"source", "layers"}),
+        (
+            DissectOptions,
+            (ConceptSettings, DissectionSettings, WordSettings, LabelCheckSettings),
+            {"source", "layers"},
+        ),
         (
             SharedOptions,
             (DissectionSettings,),
@@ -121,7 +126,10 @@ def test_functions_take_every_setting_but_those_given_otherwise(
 @pytest.mark.parametrize(
     ("function", "models"),
     [
-        (prunescope.dissect, (ConceptSettings, DissectionSettings, WordSettings)),
+        (
+            prunescope.dissect,
+            (ConceptSettings, DissectionSettings, WordSettings, LabelCheckSettings),
+        ),
         (prunescope.conventions, (DissectionSettings,)),
         (prunescope.evaluate, (EvaluationSettings,)),
         (prunescope.prune, (PruneSettings,)),

@@ -18,6 +18,9 @@ CHANCE = {
     "draws for formulas that nobody wants": Bad(
         f"{_DISSECT} --formula-draws 5", ("formula", "5", "formulas")
     ),
+    "labels checked on no images": Bad(
+        f"{_DISSECT} --label-on train", ("check_on is missing", "another")
+    ),
     "more draws for nothing": Bad("chance absent --concepts broden:set", ("absent", "dissection")),
     "more draws for other things": Bad("chance letters --concepts broden:set", ("letters",)),
     "more draws for a dissection without any": Bad(

@@ -32,6 +32,9 @@ STREET = "ade/images/ADE/training/urban/street/ADE_train_1"
 DOWNLOAD = "concepts download broden --out broden"
 
 DISSECTION = {
+    "labels checked on a split that is not there": Bad(
+        f"{DISSECT} --label-on train --check-on tset", ("check_on", "tset", "train")
+    ),
     "a layer that nearly exists": Bad(f"{DISSECT} --layer layre2", ("layre2", 'mean "layer2"')),
     "a pattern that no layer fits": Bad(
         f"{DISSECT} --layer layer?.*.cnv2", ("layer?.*.cnv2", 'mean "layer3.2.conv2"')

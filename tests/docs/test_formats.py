@@ -401,6 +401,42 @@ def test_formulas_add_what_is_said_and_nothing_else(
 
 
 @pytest.mark.long
+def test_a_check_of_labels_adds_what_is_said_and_nothing_else(
+    prunescope: Prunescope, finished: Path, pictures: Path, tmp_path: Path
+) -> None:
+    words = [
+        "dissect",
+        finished / LEVELS[0],
+        "--layer",
+        "layer3",
+        "--concepts",
+        f"broden:{pictures}",
+    ]
+    options = ["--quantile", "0.01", "--label-on", "train", "--check-on", "val", "--json"]
+    ended = prunescope(*words, *options, "--out", tmp_path)
+    of_units, of_summary = (
+        dict(re.findall(r"^\| (`[^|]+`) \| ([^|]+?) \|", table, re.M))
+        for table in section("What `label_check` adds").split("|---|---|---|")[1:]
+    )
+    before = parquet_columns(finished / LEVELS[0] / "dissection/layer3/units.parquet")
+    after = parquet_columns(tmp_path / "layer3" / "units.parquet")
+    assert [f"`{name}`" for name in after if name not in before] == list(of_units)
+    for name, kind in of_units.items():
+        assert after[name.strip("`")] in (kind, *kind.split(" or ")), name
+    said = dict(
+        json_keys({"label_check": read_json(tmp_path / "layer3/summary.json")["label_check"]})
+    )
+    assert said == {
+        name: kind for names, kind in of_summary.items() for name in re.findall(r"`(.+?)`", names)
+    }
+    printed = json.loads(ended.out.splitlines()[-1])["label_check"]
+    shown = re.findall(r"`label_check\.(\w+)`", section("What `label_check` adds"))
+    assert set(printed) == set(shown)
+    assert "label check: chosen on train" in prunescope("summary", tmp_path).out
+    assert "label check: " in prunescope("unit", tmp_path, "3").out
+
+
+@pytest.mark.long
 def test_a_basis_and_other_quantiles_are_saved_as_said(
     prunescope: Prunescope,
     finished: Path,

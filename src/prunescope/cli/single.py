@@ -33,6 +33,7 @@ CONCEPTS, DISSECTION = (
 )
 RESAMPLING = "statistics.settings:ResamplingSettings"
 WORDS = "dissection.words.settings:WordSettings"
+LABEL_CHECK = "statistics.settings:LabelCheckSettings"
 NAMED = {"source": "concepts", "layers": "layer"}
 OF_MASKS = ("null", "formulas", "beam", "formula_draws")
 """Settings of what is counted of masks with labels anew, which comparisons do without."""
@@ -79,6 +80,7 @@ def dissect(
     ] = False,
     settings: Annotated[Stated, OptionsOf(model=DISSECTION, names=NAMED, unstated=DEFAULT_LAYERS)],
     words: Annotated[Stated, OptionsOf(model=WORDS)],
+    label_check: Annotated[Stated, OptionsOf(model=LABEL_CHECK)],
     device: Device = None,
     engine: Annotated[
         str,
@@ -111,9 +113,11 @@ def dissect(
     from prunescope.experiment.single import dissect_network
     from prunescope.experiment.spreading import Crew, spread_dissection
     from prunescope.report.summary import describe_layers
+    from prunescope.statistics.settings import label_check_asked
 
     dissected = DissectionSettings.validate_from(with_layers(settings), "dissect", as_option)
     asked, _ = words_asked(words, "dissect", as_option)
+    checked, _ = label_check_asked(label_check, "dissect", as_option)
     chosen = chosen_concepts(concepts, "dissect")
     with joined() as ranks, progress_shown(ranks.rank == 0) as progress:
         crew = Crew(engine=engine, workers=workers, address=address)
@@ -127,6 +131,7 @@ def dissect(
             limit=chosen.limit,
             mask_size=chosen.mask_size,
             words=asked,
+            label_check=checked,
             device=device,
             ranks=ranks,
             progress=progress,

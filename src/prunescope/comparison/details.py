@@ -11,6 +11,8 @@ from prunescope.comparison.outcomes import GAINED, KEPT, LOST, NEITHER, RELABELL
 from prunescope.results.basis import basis_text
 from prunescope.results.dissection import LayerDissection
 from prunescope.results.formulas import formulas_of
+from prunescope.results.label_check import KEY as LABEL_CHECK
+from prunescope.results.label_check import label_check_of
 from prunescope.results.opened import is_table
 from prunescope.results.run_tables import KEY, LayerKey, RunTables
 from prunescope.results.units import categories_of
@@ -32,7 +34,8 @@ def unit_details(layer: LayerDissection, unit: int) -> dict[str, Any]:
 
     `next` are its second and third best labels, `formulas` the best of each length (empty where
     none were searched for), `by_category` the best label of each category, `examples` the images on
-    which it peaks highest, `words` those that fit it, if it was given any.
+    which it peaks highest, `words` those that fit it, if it was given any,
+    `label_check` whether its label holds on held-out images, if that was checked.
     Raises ConfigError for a unit that is not there.
     """
     [row] = layer.rows_of(unit)
@@ -64,6 +67,7 @@ def unit_details(layer: LayerDissection, unit: int) -> dict[str, Any]:
             if is_table(layer) or layer.words is None
             else {"words": _words(layer.words.iloc[row])}
         ),
+        **({} if (check := label_check_of(values)) is None else {LABEL_CHECK: check}),
     }
 
 

@@ -30,8 +30,6 @@ from prunescope.dissection.passes import LayerStatistics, run_passes
 from prunescope.dissection.regions import RegionReader
 from prunescope.dissection.scores import allowed_categories, score_layer, score_quantiles
 from prunescope.dissection.settings import (
-    ConceptOptions,
-    DissectionOptions,
     DissectionSettings,
 )
 from prunescope.dissection.survey import learn_layout
@@ -39,7 +37,7 @@ from prunescope.dissection.tables import borderline_table, examples_table, peaks
 from prunescope.dissection.words.embedding import embed
 from prunescope.dissection.words.image_level import ImageLevel
 from prunescope.dissection.words.layers import as_possible, give_words
-from prunescope.dissection.words.settings import Pooling, WordOptions, WordSettings
+from prunescope.dissection.words.settings import Pooling, WordSettings
 from prunescope.results.counts import LayerCounts
 from prunescope.results.dissection import Dissection
 from prunescope.results.units import UNIT_NUMBERS, unit_numbers
@@ -49,10 +47,6 @@ _LABEL_BYTES = 256 << 20  # for labels that are read once, but not permuted
 
 UnitNumbers = Mapping[str, Sequence[int]]
 """The numbers of a layer's units in the dense network, in order, by the layer's name."""
-
-
-class DissectOptions(ConceptOptions, DissectionOptions, WordOptions):
-    """The settings that `prunescope.dissect` takes by keyword: of which images, how, and words."""
 
 
 def dissect_layers(

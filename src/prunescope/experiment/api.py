@@ -21,7 +21,6 @@ from prunescope.comparison.conventions import ConventionComparison
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.input import Loaded
 from prunescope.dissection.layers import Layers, survey_layers
-from prunescope.dissection.run import DissectOptions
 from prunescope.dissection.settings import (
     DEFAULT_LAYER,
     ConceptSettings,
@@ -42,7 +41,7 @@ from prunescope.experiment.handed_in import (
     strings,
 )
 from prunescope.experiment.layers import layers_of
-from prunescope.experiment.single import dissect_network
+from prunescope.experiment.single import DissectOptions, dissect_network
 from prunescope.experiment.spreading import LOCAL, Crew, spread_dissection
 from prunescope.networks.loading import LoadedNetwork
 from prunescope.pruning.audit import Audit, audit_file
@@ -56,12 +55,13 @@ from prunescope.pruning.settings import PruneOptions, PruneSettings
 from prunescope.results.dissection import Dissection
 from prunescope.results.layout import STUDY
 from prunescope.results.netdissect_export import export_netdissect
+from prunescope.statistics.settings import LabelCheckSettings, label_check_asked
 
 Model: TypeAlias = nn.Module | Loaded | Path | str
 """A network: a module, what `prunescope.load` returns for one, or its name or file."""
 
 
-@takes(ConceptSettings, DissectionSettings, WordSettings)
+@takes(ConceptSettings, DissectionSettings, WordSettings, LabelCheckSettings)
 def dissect(
     model: Model,
     layers: Any,
@@ -92,7 +92,8 @@ def dissect(
     crew = Crew(engine=engine, workers=workers, address=address)
     split, limit = settings.pop("split", None), settings.pop("limit", None)
     mask_size = settings.pop("mask_size", None)
-    words, others = words_asked(settings, "dissect")
+    check, others = label_check_asked(settings, "dissect")
+    words, others = words_asked(others, "dissect")
     with computing(network) as plain:
         chosen = name_layers(network.module, layers) or (DEFAULT_LAYER,)
         stated = DissectionSettings.validate_from({"layers": chosen, **others}, "dissect")
@@ -106,6 +107,7 @@ def dissect(
                 limit=limit,
                 mask_size=mask_size,
                 words=words,
+                label_check=check,
                 device=device,
                 progress=progress,
             )
@@ -118,6 +120,7 @@ def dissect(
                 limit=limit,
                 mask_size=mask_size,
                 words=words,
+                label_check=check,
                 device=target,
                 progress=progress,
             )

@@ -12,20 +12,31 @@ from prunescope.base.ranks import ALONE, Ranks
 from prunescope.base.text import counted
 from prunescope.concepts import open_concepts
 from prunescope.concepts.broken import WithoutBroken, without_broken
-from prunescope.concepts.protocol import ConceptSet
+from prunescope.concepts.protocol import ConceptSet, splits_of
 from prunescope.concepts.resized import with_mask_size
 from prunescope.dissection.input import input_of
 from prunescope.dissection.layers import choose_layers
 from prunescope.dissection.run import dissect_layers
-from prunescope.dissection.settings import DEFAULT_LAYER, DissectionSettings
-from prunescope.dissection.words.settings import WordSettings
+from prunescope.dissection.settings import (
+    DEFAULT_LAYER,
+    ConceptOptions,
+    DissectionOptions,
+    DissectionSettings,
+)
+from prunescope.dissection.words.settings import WordOptions, WordSettings
 from prunescope.networks.loading import LoadedNetwork
 from prunescope.networks.smaller import WITHOUT_NUMBERS
 from prunescope.results.dissection import Dissection
 from prunescope.results.room import check_room
 from prunescope.results.units import UNNUMBERED
+from prunescope.statistics.label_check import check_splits, with_label_checks
+from prunescope.statistics.settings import LabelCheckOptions, LabelCheckSettings
 
 _FEW_IMAGES = 500
+
+
+class DissectOptions(ConceptOptions, DissectionOptions, WordOptions, LabelCheckOptions):
+    """The settings that `prunescope.dissect` takes by keyword: of which images, how, and words."""
 
 
 def dissect_network(
@@ -38,6 +49,7 @@ def dissect_network(
     limit: int | None = None,
     mask_size: int | None = None,
     words: WordSettings | None = None,
+    label_check: LabelCheckSettings | None = None,
     device: str | torch.device | None = None,
     ranks: Ranks = ALONE,
     progress: Progress = SILENT,
@@ -46,6 +58,7 @@ def dissect_network(
 
     concepts: a set, or the name of one, of which split and limit choose the images.
     words: which words units are given, if any.
+    label_check: on which images labels are chosen and checked, if they are.
     ranks: the processes that share the images; the first one saves.
     settings: their layers may be patterns, or DEFAULT_LAYER, of which the user is told.
     Raises ConfigError before any work where `out` cannot take it, as `check_room` says, or the
@@ -55,6 +68,8 @@ def dissect_network(
     if out is not None and ranks.rank == 0:
         check_room(out)
     opened = _open_concepts(concepts, settings, split, limit, mask_size, progress)
+    if label_check is not None:
+        check_splits(label_check, splits_of(opened), opened.name)
     if network.input is not None:
         settings = settings.completed(**vars(network.input))
     if network.unnumbered and ranks.rank == 0:
@@ -80,6 +95,8 @@ def dissect_network(
     )
     if network.unnumbered:
         dissection = _unnumbered(dissection)
+    if label_check is not None:
+        dissection = with_label_checks(dissection, splits_of(opened), label_check)
     if out is not None and ranks.rank == 0:
         dissection.save(out)
     return dissection

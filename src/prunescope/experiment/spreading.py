@@ -20,6 +20,7 @@ from prunescope.experiment.single import dissect_network
 from prunescope.networks.loading import LoadedNetwork
 from prunescope.results.dissection import Dissection
 from prunescope.results.room import check_room
+from prunescope.statistics.settings import LabelCheckSettings
 
 LOCAL = "local"
 
@@ -73,6 +74,7 @@ class _Work:
     split: str | None
     limit: int | None
     mask_size: int | None
+    label_check: LabelCheckSettings | None
     device: str | None
 
     def __call__(self, ranks: Ranks, progress: Progress) -> Dissection:
@@ -83,6 +85,7 @@ class _Work:
             split=self.split,
             limit=self.limit,
             mask_size=self.mask_size,
+            label_check=self.label_check,
             device=self.device,
             ranks=ranks,
             progress=progress,
@@ -100,6 +103,7 @@ def spread_dissection(
     limit: int | None = None,
     mask_size: int | None = None,
     words: WordSettings | None = None,
+    label_check: LabelCheckSettings | None = None,
     device: str | torch.device | None = None,
     ranks: Ranks = ALONE,
     progress: Progress = SILENT,
@@ -136,6 +140,7 @@ def spread_dissection(
             split=split,
             limit=limit,
             mask_size=mask_size,
+            label_check=label_check,
             device=kind,
         )
         dissection = engine.share(work, progress, gpus=kind != "cpu")

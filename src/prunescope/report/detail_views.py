@@ -7,6 +7,7 @@ from typing import Any
 from prunescope.base.text import counted
 from prunescope.report.document import UNDEFINED, Cell, Column, Rows, Section, Table, share_text
 from prunescope.report.formula_views import formula_lines
+from prunescope.report.label_check_views import unit_check_text
 from prunescope.report.overview import keep_text
 from prunescope.report.word_views import unit_words_lines
 from prunescope.report.words import directions_text
@@ -26,6 +27,8 @@ def unit_sections(details: Mapping[str, Any]) -> list[Section]:
     """Return the section of one unit of a dissection, from `unit_details`."""
     parts: list[str | Table] = list(_facts(details))
     parts += unit_words_lines(details["words"]) if "words" in details else ()
+    if "label_check" in details:
+        parts.append(f"label check: {unit_check_text(details['label_check'])}")
     if details["by_category"]:
         columns = (Column(title="category", is_text=True), Column(title="best label", is_text=True))
         rows = [

@@ -25,6 +25,7 @@ from prunescope.report.document import (
 )
 from prunescope.report.evaluation_views import evaluation_sections
 from prunescope.report.formula_views import formula_tables
+from prunescope.report.label_check_views import label_check_text
 from prunescope.report.level_views import compared_level_sections, level_sections
 from prunescope.report.outcome_views import compared_section, named_concepts
 from prunescope.report.word_views import layer_words_text, unlabelled_text
@@ -40,6 +41,7 @@ from prunescope.results.ablation import Ablation
 from prunescope.results.basis import basis_text
 from prunescope.results.dissection import Dissection
 from prunescope.results.evaluation_pair import EvaluationPair
+from prunescope.results.label_check import KEY as LABEL_CHECK
 from prunescope.results.labelled_by import LABELLED_BY, labelled_by_text
 from prunescope.results.left_out import LEFT_OUT, left_out_text, names_left_out
 from prunescope.results.run import Run
@@ -111,6 +113,7 @@ def _layer(name: str, counts: Mapping[str, Any], *more: str | Table) -> Section:
     notes += [text for text in said if text is not None]
     notes += [describe_chance(counts["chance"])] if "chance" in counts else []
     notes += [layer_words_text(counts["words"])] if "words" in counts else []
+    notes += [label_check_text(counts[LABEL_CHECK])] if LABEL_CHECK in counts else []
     notes += [resampling_text(counts["resampling"])] if "resampling" in counts else []
     if is_unlabelled(counts):
         return Section(title=name, note=unlabelled_text(counts["units"]), parts=notes)

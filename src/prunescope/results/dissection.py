@@ -19,6 +19,8 @@ from prunescope.results.basis import Directions, load_basis, save_basis
 from prunescope.results.by_image import load_by_image, save_by_image
 from prunescope.results.formulas import KEY as FORMULAS_STATED
 from prunescope.results.formulas import formula_counts, load_formulas, save_formulas
+from prunescope.results.label_check import KEY as LABEL_CHECK
+from prunescope.results.label_check import label_check_counts, were_checked
 from prunescope.results.labelled_by import LABELLED_BY
 from prunescope.results.layout import (
     COUNTS,
@@ -154,8 +156,8 @@ class LayerDissection:
         """Return numbers of units and concepts, not of pixels (`overlap` holds those).
 
         They are those of `count_units` with their `iou`, and `chance`, `formulas`, `basis`,
-        `words`, the images `left_out` and the networks by which labels were made (`labelled_by`)
-        where there are any.
+        `words`, `label_check`, the images `left_out` and the networks by which labels were made
+        (`labelled_by`) where there are any.
         iou: a unit is interpretable if its best IoU is strictly above this; None stands for the
         one that was saved, at which alone it is known what is due to chance.
         """
@@ -172,6 +174,7 @@ class LayerDissection:
                 if self.summary.get(key)
             },
             **self._counts_of_formulas(above, saved),
+            **self._counts_of_label_check(above),
             **({} if curve is None else {"quantiles": curve.to_dict("records")}),
         }
 
@@ -183,6 +186,12 @@ class LayerDissection:
         if above != saved:
             stated.pop("expected", None)
         return {FORMULAS_STATED: formula_counts(self.formulas, stated, above)}
+
+    def _counts_of_label_check(self, above: float | None) -> dict[str, Any]:
+        stated = self.summary.get(LABEL_CHECK)
+        if stated is None or above is None or not were_checked(self.units):
+            return {}
+        return {LABEL_CHECK: label_check_counts(self.units, stated, above)}
 
     def curve(self, ious: Sequence[float] = IOUS) -> pd.DataFrame:
         """Return how many units and concepts are above each IoU threshold.

@@ -139,6 +139,9 @@ DISSECTION_FORM: Fields = {
         **dict.fromkeys(("discoveries", "concepts", "undecided"), COUNT.or_absent),
         "advised_draws": COUNT.or_none,
     },
+    "label_check": {
+        **{"label_on": TEXT, "check_on": TEXT, "label_images": COUNT, "check_images": COUNT},
+    },
     "formulas": {
         **{"longest": COUNT, "beam": COUNT, "draws": COUNT},
         "expected": Rows(
@@ -174,6 +177,9 @@ UNIT_COLUMNS: Columns = {
     **{"discovery": TRUTHS.or_none, "undecided": TRUTHS.or_none},
     **{"formula": TEXTS.or_none, "iou_of_formula": SHARES.or_none},
     "p_of_formula": SHARES.or_none,
+    **{"concept_labelled": TEXTS.or_none, "concept_held_out": TEXTS.or_none},
+    **{"iou_labelled": SHARES.or_none, "iou_held_out": SHARES.or_none},
+    **{"label_confirmed": TRUTHS.or_none, "score_confirmed": TRUTHS.or_none},
     **{"*_label": TEXTS, "*_iou": SHARES},
 }
 """`units.parquet` of a dissected layer."""

@@ -1,8 +1,9 @@
 """What can be chosen about resampling images, and about the verdict on a study?"""
 
-from typing import Annotated, TypedDict
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, TypedDict
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from prunescope.base.settings import Seed, Settings
 
@@ -21,6 +22,47 @@ class ResamplingOptions(TypedDict, total=False):
 
     draws: int
     seed: int
+
+
+class LabelCheckSettings(Settings):
+    """On which images labels are chosen, and on which others they are checked."""
+
+    label_on: Annotated[str | None, Field(examples=["train"])] = None
+    """Choose each unit's label on the images of this split alone, to check it on others."""
+    check_on: Annotated[str | None, Field(examples=["val"])] = None
+    """Check these labels, and their IoUs, on the images of this split."""
+
+    @model_validator(mode="after")
+    def _two_splits(self) -> "LabelCheckSettings":
+        if (self.label_on is None) != (self.check_on is None):
+            missing = "label_on" if self.label_on is None else "check_on"
+            raise ValueError(f"{missing} is missing: labels of one split are checked on another")
+        if self.label_on is not None and self.label_on == self.check_on:
+            raise ValueError(
+                f'label_on and check_on are both "{self.label_on}": check labels on other images'
+            )
+        return self
+
+
+class LabelCheckOptions(TypedDict, total=False):
+    """The same, as a function takes them by keyword."""
+
+    label_on: str | None
+    check_on: str | None
+
+
+def label_check_asked(
+    values: Mapping[str, Any], where: str, spell: Callable[[str], str] = str
+) -> tuple[LabelCheckSettings | None, dict[str, Any]]:
+    """Return how labels are to be checked, None for not at all, and the values of other settings.
+
+    where, spell: as `validate_from` takes them. Raises ConfigError as it does.
+    """
+    fields = LabelCheckSettings.model_fields
+    stated = {name: value for name, value in values.items() if name in fields}
+    asked = LabelCheckSettings.validate_from(stated, where, spell)
+    rest = {name: value for name, value in values.items() if name not in fields}
+    return (None if asked.label_on is None else asked), rest
 
 
 class VerdictSettings(Settings):

@@ -10,12 +10,14 @@ import pandas as pd
 from prunescope.base.progress import SILENT, Progress
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.conventions import convention_of
+from prunescope.report.label_check_views import unit_check_text
 from prunescope.report.pages.concept_names import ConceptNames
 from prunescope.report.pages.page import rounded, write_chunk
 from prunescope.report.pages.pictures import Pictures
 from prunescope.report.pages.unit_images import unit_images
 from prunescope.results.basis import basis_text
 from prunescope.results.dissection import LayerDissection
+from prunescope.results.label_check import label_check_of, were_checked
 from prunescope.statistics.resampled import OUTCOME_SHARE, UNIT_SHARES
 
 _BLOCK = 128  # units whose images are one chunk
@@ -89,6 +91,11 @@ def _write_view(
         table["outcome_concept_share"] = rounded(view.concepts["share"])
     if layer.formulas is not None:
         table["formulas"] = _longer_formulas(layer.formulas, table["unit"])
+    checks = (
+        [label_check_of(row) for _, row in layer.units.iterrows()] if were_checked(units) else []
+    )
+    if checks:
+        table["label_check"] = [check and unit_check_text(check) for check in checks]
     write_chunk(folder, f"units-{number}", table)
     blocks = unit_images(
         layer, table["concept"], pictures, has_borderline=view.has_borderline, views=views

@@ -47,6 +47,7 @@ function unitFacts(view, table, row) {
   for (const [length, formula, iou] of table.formulas?.[row] ?? []) {
     facts.push(fact(`Best formula of ${length} labels`, `${formula} (IoU ${written(iou, "share")})`));
   }
+  if (table.label_check) facts.push(fact("Label check", table.label_check[row]));
   if (isKnown(table.p?.[row])) facts.push(fact("Chance", chanceText(table, row)));
   if (table.word) {
     facts.push(fact("Word", wordText(table, row, "word", "wpmi", "soft WPMI", "word_p")));
