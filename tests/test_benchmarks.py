@@ -69,7 +69,7 @@ def test_a_file_of_annotations_is_opened_in_processes_of_their_own() -> None:
 def test_formats_are_compared_with_brodens_layout() -> None:
     pytest.importorskip("pycocotools", reason="pycocotools is not installed (extra: coco)")
     found = figures("formats.py", "--images", 8, "--pairs", 1)
-    for kind in ("coco", "voc"):
+    for kind in ("coco", "panoptic", "voc", "ade20k", "cityscapes", "hf"):
         assert 0 < found[kind]["least"] <= found[kind]["ratio"] <= found[kind]["most"]
 
 
@@ -119,6 +119,15 @@ def test_a_dissection_with_association_is_compared_with_one_without(drawn: Path)
     for name in ("ratio", "processor_ratio"):
         assert 0 < found[name]["least"] <= found[name]["median"] <= found[name]["most"]
     assert found["processor_milliseconds_an_image"]["without"] > 0
+
+
+@pytest.mark.slow
+def test_formulas_are_timed_on_what_is_made_up_and_on_a_real_set(drawn: Path) -> None:
+    found = figures("formulas.py", "--images", 12, "--units", 8, "--length", 2)
+    assert (found["units"], found["labels"], found["images"]) == (8, 1197, 12)
+    assert found["pairs_of_unit_and_atom"] > found["masks"] > 0
+    found = figures("formulas.py", *dissecting(drawn), "--images", 20, "--draws", 1)
+    assert [each["length"] for each in found["by_length"]] == [1, 2, 3]
 
 
 @pytest.mark.slow

@@ -100,7 +100,11 @@ def test_a_command_says_of_a_setting_what_its_field_says(name: str, fields: Any)
     ("options", "models", "but"),
     [
         (DissectOptions, (ConceptSettings, DissectionSettings, WordSettings), {"source", "layers"}),
-        (SharedOptions, (DissectionSettings,), {"layers", "convention"}),
+        (
+            SharedOptions,
+            (DissectionSettings,),
+            {"layers", "convention", "formulas", "beam", "formula_draws"},
+        ),
         (EvaluationOptions, (EvaluationSettings,), set()),
         (PruneOptions, (PruneSettings,), {"keep"}),
     ],

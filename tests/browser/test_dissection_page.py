@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -97,6 +98,24 @@ def test_a_title_sorts_and_what_is_undefined_comes_last(opened: Opened, page: Pa
     assert texts(shown, "#unit-table tbody th")[0] == "3"
     shown.locator("#units button", has_text="more").click()
     assert texts(shown, "#unit-table tbody th")[-1] == "2"
+
+
+def test_a_unit_has_its_formulas_beside_its_concept(
+    opened: Opened, found: Dissection, tmp_path: Path
+) -> None:
+    formula = f"cat and not {HOSTILE}"
+    table = pd.DataFrame({"unit": 1, "length": [1, 2], "formula": ["cat", formula]})
+    table = table.assign(labels="3", iou=[0.05, 0.125], intersection=1, activation=1, truth=1)
+    layer = replace(
+        found["layer4"],
+        formulas=table,
+        summary={**found["layer4"].summary, "formulas": {"longest": 2, "beam": 10, "draws": 0}},
+    )
+    page = write_dissection_page(tmp_path, dissection([layer]), Painted(), name="mine")
+    shown = opened(page, "#unit=layer4/1")
+    facts = dict(zip(texts(shown, "dl.facts dt"), texts(shown, "dl.facts dd"), strict=True))
+    assert facts["Best formula of 2 labels"] == f"{formula} (IoU 0.125)"
+    assert "Best formula of 1 labels" not in facts
 
 
 def test_every_unit_has_an_address_with_its_numbers(

@@ -11,6 +11,13 @@ CHANCE = {
     "draws where no chance is defined": Bad(
         f"{_DISSECT} --null auto --convention lite", ("null", "lite", "another convention")
     ),
+    "formulas of no label": Bad(f"{_DISSECT} --formulas 0", ("formulas", "equal to 1")),
+    "formulas by rules that count twice": Bad(
+        f"{_DISSECT} --formulas 3 --convention netdissect", ("formulas", "netdissect", "exact")
+    ),
+    "draws for formulas that nobody wants": Bad(
+        f"{_DISSECT} --formula-draws 5", ("formula", "5", "formulas")
+    ),
     "more draws for nothing": Bad("chance absent --concepts broden:set", ("absent", "dissection")),
     "more draws for other things": Bad("chance letters --concepts broden:set", ("letters",)),
     "more draws for a dissection without any": Bad(

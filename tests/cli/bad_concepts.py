@@ -357,6 +357,32 @@ STREETS = {
     "annotations of Cityscapes that there are not": Bad(
         "concepts check cityscapes:city,annotations=fine", ("annotations", '"fine"', "gtCoarse")
     ),
+    "videos without maps": Bad(
+        "concepts check davis:davis",
+        ("Annotations", "empty"),
+        rename("davis/Annotations/480p", "davis/maps"),
+    ),
+    "a video whose objects nothing names": Bad(
+        "concepts check davis:davis",
+        ("semantics.json", "bear"),
+        replace("davis/davis_semantics.json", "bear", "bee"),
+    ),
+    "a number of images that is none": Bad(
+        "concepts check davis:davis,every=0", ("every", '"0"', "from 1 on")
+    ),
+    "a name that is no folder, and none of the Hub": Bad(
+        "concepts check 'hf:no folder'", ("no folder no folder", "OWNER/NAME")
+    ),
+    "a column that is not there": Bad(
+        "concepts check hf:pets,mask=maks,classes_of=shown", ("maks", 'mean "mask"')
+    ),
+    "a column of masks that is none": Bad(
+        MASKS.replace("masks:mine", "hf:pets,mask=shown"), ("mask=shown", "an image")
+    ),
+    "masks whose values nothing names": Bad("concepts check hf:pets", ("mask", "classes=FILE")),
+    "a revision of a folder": Bad(
+        "concepts check hf:pets,classes_of=shown,revision=main", ("revision", "folder here")
+    ),
 }
 
 JOINED = {

@@ -12,6 +12,8 @@ from PIL import Image
 
 from commands import Prunescope
 from concepts.as_coco import write_as_coco
+from concepts.as_hub import write_as_hub
+from concepts.broken import IMAGES, write_masks
 from prunescope.base.tensors import load_tensors
 from prunescope.concepts import open_concepts
 from prunescope.networks.registry import build
@@ -99,6 +101,39 @@ def test_a_coco_file_is_checked_shown_converted_and_dissected_as_what_it_becomes
         tables.append(load_tensors(out / "layer3" / "overlap.safetensors"))
     assert tables[0].keys() == tables[1].keys()
     assert all((tables[0][key] == tables[1][key]).all() for key in tables[0])
+
+
+@pytest.mark.long
+def test_a_hub_set_is_converted_and_dissected_as_what_it_becomes(
+    prunescope: Prunescope, weights: Path, tmp_path: Path, drawn: Path
+) -> None:
+    name = write_as_hub(open_concepts(f"broden:{drawn}", limit=12), tmp_path / "hub", "maps")
+    made = prunescope("concepts", "convert", name, "--out", tmp_path / "B", "--json")
+    assert made.status == 0, made.err
+    tables = []
+    for concepts in (name, json.loads(made.out)["set"]):
+        out = tmp_path / f"D{len(tables)}"
+        ended = prunescope(*_dissect(weights, drawn)[:-1], concepts, "--out", out)
+        assert ended.status == 0, ended.err
+        tables.append(load_tensors(out / "layer3" / "overlap.safetensors"))
+    assert tables[0].keys() == tables[1].keys()
+    assert all((tables[0][key] == tables[1][key]).all() for key in tables[0])
+
+
+def test_broken_images_may_be_left_out_of_a_conversion(
+    prunescope: Prunescope, tmp_path: Path
+) -> None:
+    _cut(write_masks(tmp_path / "mine") / "images/a/004.png")
+    words = ("concepts", "convert", f"masks:{tmp_path / 'mine'}", "--out", tmp_path / "B", "--json")
+    assert prunescope(*words).status == 2
+    made = prunescope(*words, "--skip-broken")
+    assert made.status == 0, made.err
+    found = json.loads(made.out)
+    assert found["images"] == IMAGES - 1
+    [left_out] = found["left_out"]
+    assert left_out["image"] == "a/004.png"
+    sound = open_concepts(f"masks:{write_masks(tmp_path / 'sound', without=[4])}")
+    assert open_concepts(found["set"]).images == sound.images
 
 
 def _half(first: int) -> int:

@@ -69,6 +69,7 @@ READ_BY = {
     "D/layer3/overlap.safetensors": (_MORE, "load D"),
     "D/layer3/masks.parquet": (_MORE,),
     "D/layer3/draws.safetensors": (_MORE,),
+    "D/layer3/formulas.parquet": ("summary D", "unit D 0 --layer layer3", "load D"),
     "D/layer3/examples.parquet": ("load D",),
     "D/layer3/borderline.parquet": ("load D",),
     "D/layer3/peaks.parquet": ("load D",),
@@ -135,7 +136,7 @@ def _add_results() -> None:
         record.finished(Artifact(path=kind, key="k"), kind=kind, seconds=3, cost=10, resumed=False)
     content = {"key": "k", "kind": "level", "files": {"history.csv": "5" * 64}, "sizes": {}}
     Path("run/replicate-0/level-00/manifest.json").write_text(json.dumps(content))
-    stated = {"layers": ("layer3", "layer2"), "quantile": 0.02, "null": 2}
+    stated = {"layers": ("layer3", "layer2"), "quantile": 0.02, "null": 2, "formulas": 2}
     settings = DissectionSettings.validate_from(stated, "the tests")
     network = load_network(NETWORK, weights="dense.pth", num_classes=10)
     dissect_network(network, settings, "broden:set", out=Path("D"))

@@ -22,6 +22,8 @@ from torch import nn
 from concepts.ade_files import write_full, write_parsing
 from concepts.cityscapes_files import write_cityscapes
 from concepts.coco_files import write_coco
+from concepts.davis_files import write_davis
+from concepts.hub_files import saved, with_maps
 from concepts.packing import archive_of, entry, packed
 from concepts.voc_files import CAR, save_map, write_voc
 from concepts.worlds import FILES, MASKS, write_folder
@@ -93,6 +95,8 @@ def make_world(root: Path) -> Path:
     write_full(root / "ade")
     write_parsing(root / "parsing")
     write_cityscapes(root / "city")
+    write_davis(root / "davis")
+    saved(with_maps(), root / "pets")
     for name, width, classes in (("dense", "0.25", 10), ("wide", "0.5", 10), ("seven", "0.25", 7)):
         network = build(f"cifar_resnet20,width={width}", num_classes=classes, seed=0)
         torch.save(network.state_dict(), root / f"{name}.pth")

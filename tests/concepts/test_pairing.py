@@ -81,7 +81,11 @@ def test_what_is_hidden_or_no_picture_is_passed_over(pairs):
         (["images/a.png"], r"images/a\.png and a\.jpg have one name|a\.jpg and a\.png have one"),
         (["masks/A.png"], r"masks/A\.png has no image"),
         (["masks/a.PNG"], r"masks/a\.(png|PNG) and a\.(PNG|png) are maps of one image"),
-        (["masks/a/car.png", "masks/a/car.PNG"], r"are masks of one concept"),
+        (["masks/a/cra_1.png"], r'mask of "cra_1", which .*\(did you mean "car"\?\)'),
+        (["masks/a/_1.png"], r"_1\.png is numbered, but does not say .*CONCEPT_1\.png"),
+        (["masks/a/12.png"], r"12\.png is numbered, but does not say .*CONCEPT_12\.png"),
+        (["masks/a/car_1.png", "masks/a/car_1.PNG"], r"are masks of one name"),
+        (["masks/a/car.png", "masks/a/car.PNG"], r"are masks of one name"),
         (["images/a/car.jpg", "masks/a/car.png"], r"car\.png could be the map of a/car\.jpg or"),
     ],
 )
@@ -89,6 +93,27 @@ def test_what_finds_no_place_is_named(pairs, paths, said):
     found = pairs("images/a.jpg", "masks/a.png", *paths)
     assert len(found.faults) == 1
     assert re.search(said, found.faults[0])
+
+
+def test_numbered_masks_are_instances_of_the_concept_before_the_number(pairs):
+    found = pairs(
+        "images/a.jpg", "masks/a/car_10.png", "masks/a/car_2.png", "masks/a/car.png",
+        "masks/a/street lamp_1.png",
+    )  # fmt: skip
+    assert found.faults == ()
+    [marked] = found.marked
+    assert marked.single == (
+        (1, "a/car.png"), (1, "a/car_10.png"), (1, "a/car_2.png"), (2, "a/street lamp_1.png"),
+    )  # fmt: skip
+
+
+def test_a_concept_that_ends_with_a_number_is_no_instance(tmp_path):
+    (tmp_path / "names.csv").write_text("name\ncar\ncar_2\n")
+    for path in ("images/a.jpg", "masks/a/car_1.png", "masks/a/car_2.png", "masks/a/car_2_1.png"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    [marked] = pair_masks(tmp_path, _names(tmp_path)).marked
+    assert marked.single == ((1, "a/car_1.png"), (2, "a/car_2.png"), (2, "a/car_2_1.png"))
 
 
 def test_every_fault_is_told(pairs):

@@ -374,6 +374,33 @@ def test_a_null_adds_what_is_said_and_nothing_else(
 
 
 @pytest.mark.long
+def test_formulas_add_what_is_said_and_nothing_else(
+    prunescope: Prunescope, finished: Path, pictures: Path, tmp_path: Path
+) -> None:
+    words = ["dissect", finished / LEVELS[0], "--layer", "layer3"]
+    options = ["--concepts", f"broden:{pictures}", "--split", "val", "--quantile", "0.01"]
+    options += ["--formulas", "2", "--formula-draws", "1", "--out", tmp_path]
+    assert prunescope(*words, *options).status == 0
+    tables = section("What `formulas` adds").split("|---|---|---|")[1:]
+    of_units, of_summary = (
+        dict(re.findall(r"^\| `([^`]+)` \| ([^|]+?) \|", table, re.M)) for table in tables
+    )
+    folders = finished / LEVELS[0] / "dissection" / "layer3", tmp_path / "layer3"
+    before, after = (parquet_columns(one / "units.parquet") for one in folders)
+    assert [name for name in after if name not in before] == list(of_units)
+    for name, kind in of_units.items():
+        assert after[name] in (kind, *kind.split(" or ")), name
+    before, after = (dict(json_keys(read_json(one / "summary.json"))) for one in folders)
+    assert {name: after[name] for name in after if name not in before} == of_summary
+    columns = parquet_columns(tmp_path / "layer3" / "formulas.parquet")
+    assert_columns(columns, documented("formulas.parquet"))
+    assert list(csv_columns(tmp_path / "layer3" / "formulas.csv")) == list(columns)
+    files = {path.name for path in (tmp_path / "layer3").iterdir()}
+    added = {"formulas.parquet", "formulas.csv"}
+    assert files == {path.name for path in folders[0].iterdir()} - OF_RUNS | added
+
+
+@pytest.mark.long
 def test_a_basis_and_other_quantiles_are_saved_as_said(
     prunescope: Prunescope,
     finished: Path,

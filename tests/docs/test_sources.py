@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from datasets import concatenate_datasets
 
 from commands import Prunescope
 from concepts.ade_files import write_full
 from concepts.cityscapes_files import write_cityscapes
 from concepts.coco_files import write_coco
+from concepts.davis_files import write_davis
+from concepts.hub_files import saved, with_boxes
 from concepts.voc_files import write_voc
 from prunescope.concepts.sources import SOURCES
 from prunescope.networks.registry import build
@@ -22,6 +25,8 @@ SETS: dict[str, Callable[[Path], object]] = {
     "voc": lambda here: write_voc(here / "VOCdevkit/VOC2012"),
     "ade20k": lambda here: write_full(here / "ADE20K_2021_17_01"),
     "cityscapes": lambda here: write_cityscapes(here / "cityscapes"),
+    "davis": lambda here: write_davis(here / "DAVIS"),
+    "hf": lambda here: saved(concatenate_datasets([with_boxes()] * 2), here / "street"),
 }
 """How the set of each page is made, by the name of its kind."""
 

@@ -19,6 +19,8 @@ CHANGES: dict[str, Callable[[dict[str, Any]], None]] = {
     "another IoU threshold": lambda recipe: recipe["dissection"].update(iou=0.1),
     "the first draws of chance": lambda recipe: recipe["dissection"].update(null=20),
     "more draws of chance": lambda recipe: recipe["dissection"].update(null=40),
+    "the first formulas": lambda recipe: recipe["dissection"].update(formulas=2),
+    "longer formulas": lambda recipe: recipe["dissection"].update(formulas=3),
     "other categories": lambda recipe: recipe["dissection"].update(categories=["object"]),
     "another arithmetic": lambda recipe: recipe["dissection"].update(arithmetic="plain"),
     "other quantiles": lambda recipe: recipe["dissection"].update(quantiles=[0.02]),
@@ -80,6 +82,8 @@ def test_a_change_redoes_what_the_page_says(values: dict[str, Any], change: str)
     values = _copy(values)
     if change == "more draws of chance":
         values["dissection"]["null"] = 20
+    if change == "longer formulas":
+        values["dissection"]["formulas"] = 2
     changed = _copy(values)
     CHANGES[change](changed)
     before, after = _keys(values), _keys(changed)

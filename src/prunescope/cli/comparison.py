@@ -20,7 +20,14 @@ from prunescope.cli.options import (
     Stated,
     as_option,
 )
-from prunescope.cli.single import CONCEPTS, DISSECTION, NAMED, RESAMPLING, chosen_concepts
+from prunescope.cli.single import (
+    CONCEPTS,
+    DISSECTION,
+    NAMED,
+    OF_MASKS,
+    RESAMPLING,
+    chosen_concepts,
+)
 
 if TYPE_CHECKING:
     from prunescope.comparison.dissections import Comparison
@@ -52,7 +59,7 @@ def compare(
     ] = None,
     concepts: Annotated[Stated, OptionsOf(model=CONCEPTS, names=NAMED, unstated={"source": ""})],
     settings: Annotated[
-        Stated, OptionsOf(model=DISSECTION, without=("layers", "examples", "null"))
+        Stated, OptionsOf(model=DISSECTION, without=("layers", "examples", *OF_MASKS))
     ],
     resampling: Annotated[Stated, OptionsOf(model=RESAMPLING)],
     network: NetworkOfSides = None,

@@ -10,7 +10,7 @@ from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.text import counted
 from prunescope.cli.console import print_result, progress_shown
 from prunescope.cli.options import Json, OptionsOf, Stated
-from prunescope.cli.single import CONCEPTS, NAMED, chosen_concepts
+from prunescope.cli.single import CONCEPTS, DISSECTION, NAMED, chosen_concepts
 
 if TYPE_CHECKING:
     from prunescope.base.progress import Progress
@@ -69,18 +69,23 @@ def preview(
 
 def convert(
     concepts: _SET,
+    settings: Annotated[Stated, OptionsOf(model=DISSECTION, only=("skip_broken",))],
     out: Annotated[Path, typer.Option(help="Folder for the set; a new one.", show_default=False)],
     as_json: Json = False,
 ) -> None:
     """Write a set of any kind as a folder in Broden's layout."""
+    from prunescope.concepts.broken import WithoutBroken
     from prunescope.concepts.convert import convert_concepts
+    from prunescope.results.left_out import LEFT_OUT
 
     chosen = chosen_concepts(concepts, "concepts convert")
     with progress_shown() as progress:
-        opened = _opened(chosen, progress)
+        opened = _opened(chosen, progress, **settings)
         made = convert_concepts(opened, out, progress=progress)
     images, labels = len(made.images), len(made.labels)
-    values = {"set": f"broden:{out}", "images": images, "labels": labels}
+    values: dict[str, object] = {"set": f"broden:{out}", "images": images, "labels": labels}
+    if isinstance(opened, WithoutBroken):
+        values[LEFT_OUT] = [asdict(each) for each in opened.left_out]
     text = f"broden:{out} is ready: {counted(images, 'image')}, {counted(labels, 'label')}"
     print_result(values, text, as_json=as_json)
 
@@ -119,7 +124,11 @@ def download(
 
 
 def _opened(
-    chosen: "ConceptSettings", progress: "Progress", *, lenient: bool = False
+    chosen: "ConceptSettings",
+    progress: "Progress",
+    *,
+    lenient: bool = False,
+    skip_broken: bool = False,
 ) -> "Divisible":
     from prunescope.concepts import open_concepts
 
@@ -129,5 +138,6 @@ def _opened(
         limit=chosen.limit,
         mask_size=chosen.mask_size,
         lenient=lenient,
+        skip_broken=skip_broken,
         progress=progress,
     )

@@ -25,12 +25,13 @@ from prunescope.cli.single import (
     DEFAULT_LAYERS,
     DISSECTION,
     NAMED,
+    OF_MASKS,
     chosen_concepts,
     load,
     with_layers,
 )
 
-_OF_ONE = ("convention", "examples", "null")
+_OF_ONE = ("convention", "examples", *OF_MASKS)
 
 
 def conventions(

@@ -34,6 +34,8 @@ CONCEPTS, DISSECTION = (
 RESAMPLING = "statistics.settings:ResamplingSettings"
 WORDS = "dissection.words.settings:WordSettings"
 NAMED = {"source": "concepts", "layers": "layer"}
+OF_MASKS = ("null", "formulas", "beam", "formula_draws")
+"""Settings of what is counted of masks with labels anew, which comparisons do without."""
 DEFAULT_LAYERS = {"layers": "the last with a map"}
 
 

@@ -10,6 +10,7 @@ from prunescope.base.errors import ConfigError, nearest
 from prunescope.comparison.outcomes import GAINED, KEPT, LOST, NEITHER, RELABELLED
 from prunescope.results.basis import basis_text
 from prunescope.results.dissection import LayerDissection
+from prunescope.results.formulas import formulas_of
 from prunescope.results.opened import is_table
 from prunescope.results.run_tables import KEY, LayerKey, RunTables
 from prunescope.results.units import categories_of
@@ -29,8 +30,9 @@ _MOST = 10  # units shown for a concept
 def unit_details(layer: LayerDissection, unit: int) -> dict[str, Any]:
     """Return what a layer says of one unit, as plain values; None where something is undefined.
 
-    `next` are its second and third best labels, `by_category` the best of each category,
-    `examples` the images on which it peaks highest, `words` those that fit it, if it was given any.
+    `next` are its second and third best labels, `formulas` the best of each length (empty where
+    none were searched for), `by_category` the best label of each category, `examples` the images on
+    which it peaks highest, `words` those that fit it, if it was given any.
     Raises ConfigError for a unit that is not there.
     """
     [row] = layer.rows_of(unit)
@@ -48,6 +50,7 @@ def unit_details(layer: LayerDissection, unit: int) -> dict[str, Any]:
             for rank in _RANKS
             if f"concept{rank}" in values.index and pd.notna(values[f"concept{rank}"])
         ],
+        "formulas": formulas_of(layer.formulas, unit),
         "by_category": {
             category: {
                 "concept": _plain(values[f"{category}_label"]),

@@ -30,10 +30,11 @@ def read_map(path: Path, names: Names) -> Int32[np.ndarray, "height width"]:
 
 
 def numbers_in(
-    path: Path, picture: Image.Image, names: Names, advice: str = "add rows"
+    path: Path | str, picture: Image.Image, names: Names, advice: str = "add rows"
 ) -> Int32[np.ndarray, "height width"]:
     """Return what `read_map` does of a picture that `read_png` has read.
 
+    path: what messages call the picture.
     advice: what to do about a code that is not listed, for the message.
     """
     if picture.mode in _ONE_NUMBER and names.values:
@@ -56,7 +57,11 @@ def read_mask(path: Path) -> Bool[np.ndarray, "height width"]:
 
     Raises DataError, naming the file, where it cannot be read.
     """
-    picture = read_png(path)
+    return marked_in(read_png(path))
+
+
+def marked_in(picture: Image.Image) -> Bool[np.ndarray, "height width"]:
+    """Mark the pixels of a picture that are neither black nor wholly transparent."""
     if picture.mode in _ONE_NUMBER and picture.mode != "P":
         marked: Bool[np.ndarray, "height width"] = np.asarray(picture) != 0
     else:
@@ -66,10 +71,10 @@ def read_mask(path: Path) -> Bool[np.ndarray, "height width"]:
 
 
 def look_up(
-    path: Path,
+    path: Path | str,
     codes: Int32[np.ndarray, "height width"],
     table: Mapping[int, int],
-    source: Path,
+    source: Path | str,
     written: Callable[[int], str],
     advice: str = "add rows",
 ) -> Int32[np.ndarray, "height width"]:
@@ -116,7 +121,7 @@ def read_png(path: Path) -> Image.Image:
     return picture
 
 
-def _colours(path: Path, picture: Image.Image) -> Int32[np.ndarray, "height width"]:
+def _colours(path: Path | str, picture: Image.Image) -> Int32[np.ndarray, "height width"]:
     shown = np.asarray(picture.convert("RGBA")).astype(np.int32)
     opacity = shown[:, :, 3]
     if ((opacity > 0) & (opacity < 255)).any():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from prunescope.concepts.request import COMMON_PATHS, split_name
 from prunescope.concepts.sources import SOURCES
+from prunescope.data.hub import is_hub_name
 
 BETWEEN = " + "
 """Stands between the names of sets that are joined."""
@@ -22,9 +23,11 @@ def with_paths(name: str, change: Callable[[str], str]) -> str:
     changed = []
     for part in names_in(name):
         kind, place, options = split_name(part)
-        own = SOURCES.stated(kind, "PATHS") if kind in SOURCES.names else None
+        is_kind = kind in SOURCES.names
+        own = SOURCES.stated(kind, "PATHS") if is_kind else None
+        of_the_hub = is_kind and SOURCES.stated(kind, "HUB_NAMES") and is_hub_name(place)
         are_paths = {*COMMON_PATHS, *(own or ())}
-        head = f"{kind}:{change(place)}" if place else kind
+        head = f"{kind}:{place if of_the_hub else change(place)}" if place else kind
         stated = [
             f"{option}={change(value) if option in are_paths else value}"
             for option, value in options.items()

@@ -1,5 +1,7 @@
 """How is a concept set opened by its name?"""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from prunescope.base.errors import ConfigError
@@ -11,6 +13,7 @@ from prunescope.concepts.protocol import Divisible
 from prunescope.concepts.relabelled import Relabelled, read_renaming
 from prunescope.concepts.request import COMMON, Request, split_name
 from prunescope.concepts.resized import in_one_size
+from prunescope.concepts.selection import check_limit
 from prunescope.concepts.sources import open_source
 
 
@@ -45,6 +48,7 @@ def _open_one(
     kind, place, stated = split_name(name)
     common = {option: value for option, value in stated.items() if option in COMMON}
     options = {option: value for option, value in stated.items() if option not in COMMON}
+    every = _every(name, common)
     opened = open_source(
         Request(
             name=name,
@@ -52,12 +56,15 @@ def _open_one(
             place=place,
             options=options,
             split=split,
-            limit=limit,
+            limit=limit if every == 1 else None,
             lenient=lenient,
             skip_broken=skip_broken,
             progress=progress,
         )
     )
+    if every > 1:
+        check_limit(limit)
+        opened = opened.part(one_of_every(every, opened.images)[:limit])
     tables = {
         option: read_renaming(Path(common[option]).expanduser(), column, opened.labels)
         for option, column in (("names", "label"), ("categories", "category"))
@@ -70,3 +77,24 @@ def _open_one(
     if not size.isdecimal():
         raise ConfigError(f'size of the concept set "{name}" is "{size}", but must be in pixels')
     return in_one_size(named, int(size))
+
+
+def one_of_every(every: int, images: Sequence[str]) -> list[int]:
+    """Return the indices of the first of every so many images, counted anew in each folder."""
+    seen: Counter[str] = Counter()
+    chosen = []
+    for index, image in enumerate(images):
+        folder = image.rpartition("/")[0]
+        if seen[folder] % every == 0:
+            chosen.append(index)
+        seen[folder] += 1
+    return chosen
+
+
+def _every(name: str, common: Mapping[str, str]) -> int:
+    stated = common.get("every", "1")
+    if not stated.isdecimal() or int(stated) < 1:
+        raise ConfigError(
+            f'every of the concept set "{name}" is "{stated}", but must be a whole number from 1 on'
+        )
+    return int(stated)

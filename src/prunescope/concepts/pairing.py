@@ -1,5 +1,6 @@
 """Which masks belong to which image?"""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -8,6 +9,8 @@ from prunescope.base.paths import IMAGE_SUFFIXES, find_files
 from prunescope.base.text import on_one_line
 from prunescope.concepts.names import Names
 
+_INSTANCE = re.compile(r"_[0-9]+$")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Marked:
@@ -15,7 +18,7 @@ class Marked:
 
     image: its path below `images/`
     coded: the path, below `masks/`, of the map of all its concepts; None without one
-    single: number and path of each concept's own mask, by ascending number
+    single: number and path of each mask of one concept or an instance of it, by ascending number
     """
 
     image: str
@@ -46,8 +49,9 @@ class Pairing:
 def pair_masks(root: Path, names: Names, *, keep_gone: bool = False) -> Pairing:
     """Find the images below `images/` and their masks below `masks/`, by their paths.
 
-    The map of `images/a/b.jpg` is `masks/a/b.png`, a concept's own mask `masks/a/b/CONCEPT.png`.
-    No file is opened.
+    The map of `images/a/b.jpg` is `masks/a/b.png`, a concept's own mask `masks/a/b/CONCEPT.png`,
+    that of an instance `masks/a/b/CONCEPT_1.png`, unless `CONCEPT_1` is a concept, too. No file is
+    opened.
     keep_gone: an image that is gone, but has masks, is one without a suffix, and no fault.
     Raises DataError where one of the two folders is missing.
     """
@@ -74,7 +78,7 @@ class _Matching:
         self._names = names
         self._images: dict[str, str] = {}
         self._coded: dict[str, str] = {}
-        self._single: dict[str, dict[int, str]] = {}
+        self._single: dict[str, dict[str, str]] = {}
         self._faults: list[str] = []
 
     def add_image(self, image: str) -> None:
@@ -94,7 +98,7 @@ class _Matching:
         if not mask.lower().endswith(".png") or {key, folder} & self._images.keys():
             return
         holds_images = any(other.startswith(f"{folder}/") for other in self._images)
-        is_single = folder and concept in self._names.numbers and not holds_images
+        is_single = folder and self._number(concept) is not None and not holds_images
         gone = folder if is_single else key
         self._images[gone] = gone
 
@@ -124,26 +128,42 @@ class _Matching:
         unmarked: list[str] = []
         in_order = sorted(self._images.items(), key=lambda item: PurePosixPath(item[1]))
         for key, image in in_order:
-            coded, single = self._coded.get(key), self._single.get(key, {})
+            coded, single = self._coded.get(key), self._single_masks(key)
             if coded is None and not single:
                 unmarked.append(image)
             else:
-                single_masks = tuple(sorted(single.items()))
-                marked.append(Marked(image=image, coded=coded, single=single_masks))
+                marked.append(Marked(image=image, coded=coded, single=single))
         return Pairing(marked=tuple(marked), unmarked=tuple(unmarked), faults=tuple(self._faults))
 
     def _add_single(self, key: str, concept: str, mask: str) -> None:
-        number = self._names.numbers.get(concept)
-        masks = self._single.get(key, {})
-        if number is None:
-            hint = nearest(concept, self._names.numbers)
-            whose = f'is the mask of "{on_one_line(concept)}"'
-            fault = f"{whose}, which {self._names.path} does not name{hint}"
-            self._refuse("masks", mask, f"{fault}: rename it, or add a row")
-        elif number in masks:
-            self._refuse("masks", mask, f"and {masks[number]} are masks of one concept: keep one")
+        masks = self._single.setdefault(key, {})
+        if self._number(concept) is None:
+            self._refuse("masks", mask, self._unnamed(concept))
+        elif concept in masks:
+            self._refuse("masks", mask, f"and {masks[concept]} are masks of one name: keep one")
         else:
-            self._single[key] = masks | {number: mask}
+            masks[concept] = mask
+
+    def _single_masks(self, key: str) -> tuple[tuple[int, str], ...]:
+        masks = self._single.get(key, {})
+        numbered = ((self._number(concept), mask) for concept, mask in masks.items())
+        return tuple(sorted((number, mask) for number, mask in numbered if number is not None))
+
+    def _number(self, concept: str) -> int | None:
+        """Return the number of a concept, or of the one whose instance it is."""
+        numbers = self._names.numbers
+        return numbers.get(concept, numbers.get(_INSTANCE.sub("", concept)))
+
+    def _unnamed(self, concept: str) -> str:
+        base = _INSTANCE.sub("", concept)
+        if not base or base.isdecimal():
+            return (
+                "is numbered, but does not say of which concept it is an instance: call it "
+                f"CONCEPT_{concept.lstrip('_')}.png"
+            )
+        hint = nearest(base, self._names.numbers)
+        whose = f'is the mask of "{on_one_line(concept)}"'
+        return f"{whose}, which {self._names.path} does not name{hint}: rename it, or add a row"
 
     def _refuse(self, folder: str, path: str, fault: str) -> None:
         self._faults.append(f"{self._root / folder / path} {fault}")

@@ -13,6 +13,7 @@ COMMON = {
     "names": "a table of name and label, the labels' new names",
     "categories": "a table of name and category",
     "size": "the side in pixels that label maps are brought to",
+    "every": "N takes the first image of every N of a folder, as of a video's frames",
 }
 """The options that a set of any kind takes."""
 

@@ -22,8 +22,7 @@ def select_images(
     splits: of each image, empty where it has none. where: the file or folder that states them.
     Raises ConfigError for an unknown split, or a limit below 1.
     """
-    if limit is not None and limit < 1:
-        raise ConfigError(f"limit is {limit}, but must be at least 1")
+    check_limit(limit)
     if split is None:
         return np.arange(len(splits), dtype=np.int64)[:limit]
     names = sorted(name for name in pc.unique(splits).to_pylist() if name)
@@ -36,3 +35,9 @@ def select_images(
             f'"{EVERY_SPLIT}" takes every image'
         )
     return np.flatnonzero(pc.equal(splits, split))[:limit]
+
+
+def check_limit(limit: int | None) -> None:
+    """Raise ConfigError for a limit below 1."""
+    if limit is not None and limit < 1:
+        raise ConfigError(f"limit is {limit}, but must be at least 1")

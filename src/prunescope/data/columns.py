@@ -30,9 +30,9 @@ def find_columns(features: Mapping[str, Any], where: str) -> Columns:
     integer column of a usual name; of CIFAR-100's two, the fine one.
     Raises DataError naming the columns where there is none or more than one to choose from.
     """
-    images = [name for name, feature in features.items() if _is_image(feature)]
+    images = [name for name, feature in features.items() if is_image(feature)]
     labels = [name for name, feature in features.items() if names_of(feature) is not None]
-    labels = labels or [n for n in features if n in _LABEL_NAMES and _is_integer(features[n])]
+    labels = labels or [n for n in features if n in _LABEL_NAMES and is_integer(features[n])]
     if sorted(labels) == list(_CIFAR100):
         labels = ["fine_label"]
     for kind, candidates in (("images", images), ("labels", labels)):
@@ -57,7 +57,8 @@ def names_of(feature: Any) -> tuple[str, ...] | None:
     return tuple(feature.names) if isinstance(feature, ClassLabel) and feature.names else None
 
 
-def _is_image(feature: Any) -> bool:
+def is_image(feature: Any) -> bool:
+    """Return whether a column holds images: of type Image, or with bytes and path."""
     from datasets import Image
 
     return isinstance(feature, Image) or (
@@ -65,7 +66,8 @@ def _is_image(feature: Any) -> bool:
     )
 
 
-def _is_integer(feature: Any) -> bool:
+def is_integer(feature: Any) -> bool:
+    """Return whether a column holds whole numbers, with names or without."""
     from datasets import ClassLabel, Value
 
     if isinstance(feature, ClassLabel):

@@ -17,7 +17,8 @@ from prunescope.data.columns import Columns, find_columns
 from prunescope.data.decode import EncodedImage, UnequalSizes, decode_all, open_image
 from prunescope.data.labelled import Images, LabelledImages, StoredImages, StreamedImages
 from prunescope.data.labels import check_labels, classes_of, read_labels
-from prunescope.data.sources import Rows, Source, open_source
+from prunescope.data.rows import Rows
+from prunescope.data.sources import Source, open_source
 from prunescope.data.splits import match_split, split_folders, subfolders
 from prunescope.data.stored import Cell, Reader
 from prunescope.data.subset import balanced_subset, noisy_labels

@@ -9,7 +9,8 @@ from prunescope.base.errors import DataError
 from prunescope.base.paths import require_file
 from prunescope.data.classes import Classes
 from prunescope.data.columns import Columns, names_of
-from prunescope.data.sources import ParquetFolder, Rows, Source
+from prunescope.data.rows import Rows
+from prunescope.data.sources import ParquetFolder, Source
 
 _MOST = 1_000_000
 

@@ -1,11 +1,6 @@
 """Where are labelled images stored, in which splits, and what is their fingerprint?"""
 
-import hashlib
-import logging
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -15,33 +10,24 @@ from typing import TYPE_CHECKING, Any
 from prunescope.base.errors import DataError
 from prunescope.base.files import fingerprint, hash_file
 from prunescope.base.paths import IMAGE_SUFFIXES, find_files, require_file
-from prunescope.base.progress import Progress
-from prunescope.data.columns import find_columns
+from prunescope.data.hub import (
+    OF_DAMAGED_TYPES,
+    HubChoice,
+    Tables,
+    is_hub_name,
+    is_saved,
+    open_hub,
+    open_saved,
+    reason_in_short,
+)
+from prunescope.data.rows import Rows, rows_of
 from prunescope.data.splits import check_distinct, split_folders, split_of, subfolders
-from prunescope.data.stored import GroupReader, Reader, copied_reader, table_reader
+from prunescope.data.stored import GroupReader, copied_reader
 
 if TYPE_CHECKING:
     import pyarrow
 
 _ROWS_AT_ONCE = 1_000
-_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rows:
-    """The rows of one split, as they are stored.
-
-    features: the type of every column, as Hugging Face `datasets` has it.
-    tables: reads one column from the first row to the last, in tables of some rows each.
-    in_order: returns a reader of a column, which is fast where one row comes after the other.
-    in_any_order: returns a reader that is fast in any order; it may copy the column first, once.
-    """
-
-    count: int
-    features: Mapping[str, Any]
-    tables: Callable[[str], Iterator["pyarrow.Table"]]
-    in_order: Callable[[str], Reader]
-    in_any_order: Callable[[str, Progress], Reader]
 
 
 class ParquetFolder:
@@ -66,6 +52,11 @@ class ParquetFolder:
     def splits(self) -> tuple[str, ...]:
         return tuple(self._files)
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that hold the rows."""
+        return tuple(chain(*self._files.values()))
+
     def count(self, split: str) -> int:
         return sum(_count_rows(file) for file in self._files[split])
 
@@ -82,7 +73,7 @@ class ParquetFolder:
         )
 
     def fingerprint(self) -> str:
-        files = [*chain(*self._files.values()), *self.folder.glob("classes.csv")]
+        files = [*self.files, *self.folder.glob("classes.csv")]
         return fingerprint(_hashes(self.folder, files))
 
 
@@ -102,6 +93,11 @@ class ImageFolder:
     @property
     def splits(self) -> tuple[str, ...]:
         return tuple(self._files)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The images."""
+        return tuple(chain(*self._files.values()))
 
     @cached_property
     def classes(self) -> list[str]:
@@ -125,11 +121,11 @@ class ImageFolder:
             "image": [str(file) for file in files],
             "label": [self._class(file, split) for file in files],
         }
-        return _rows_of(Dataset.from_dict(columns, features=features))
+        return rows_of(Dataset.from_dict(columns, features=features))
 
     def fingerprint(self) -> str:
         """Return a hash of all images, and of the class folders in which there are none."""
-        hashes = _hashes(self.folder, chain(*self._files.values()))
+        hashes = _hashes(self.folder, self.files)
         empty = [name for name in self.classes if name not in self._with_images]
         return fingerprint(hashes | {f"{name}/": "" for name in empty})
 
@@ -140,67 +136,11 @@ class ImageFolder:
         return inside.parts[0]
 
 
-class HubSet:
-    """A set of the Hugging Face hub, downloaded once into Hugging Face's cache."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    @cached_property
-    def _tables(self) -> Mapping[str, Any]:
-        import datasets
-
-        try:
-            with _quiet_retries():
-                loaded: Mapping[str, Any] = datasets.load_dataset(self.name)
-        except (OSError, ValueError, RuntimeError) as error:
-            raise DataError(
-                f'"{self.name}" is no folder here, and could not be had from the Hugging Face '
-                f"hub either: {error}"
-            ) from error
-        return loaded
-
-    @property
-    def splits(self) -> tuple[str, ...]:
-        return tuple(self._tables)
-
-    def count(self, split: str) -> int:
-        return len(self._tables[split])
-
-    def rows(self, split: str) -> Rows:
-        return _rows_of(self._tables[split])
-
-    def fingerprint(self) -> str:
-        digests = {}
-        for split, table in self._tables.items():
-            rows, digest = _rows_of(table), hashlib.sha256()
-            columns = find_columns(rows.features, f"the split {split} of {self.name}")
-            for part in rows.tables(columns.image):
-                for image in part[columns.image].to_pylist():
-                    digest.update(image["bytes"] or Path(image["path"]).read_bytes())
-            for part in rows.tables(columns.label):
-                digest.update(repr(part[columns.label].to_pylist()).encode())
-            digests[split] = [columns.classes, digest.hexdigest()]
-        return fingerprint(digests)
-
-
-@contextmanager
-def _quiet_retries() -> Iterator[None]:
-    """Keep Hugging Face from logging every request that it repeats; the last error is raised."""
-    logger = logging.getLogger("huggingface_hub")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
-
-
-Source = ParquetFolder | ImageFolder | HubSet
+Source = ParquetFolder | ImageFolder | Tables
 
 
 def open_source(source: str) -> Source:
-    """Open a folder of parquet files, an image folder, or a set of the Hugging Face hub.
+    """Open a folder of parquet files, one that `save_to_disk` wrote, an image folder, or a Hub set.
 
     A folder that exists is read from disk alone, without the network.
     Raises DataError where there is none of these.
@@ -209,17 +149,18 @@ def open_source(source: str) -> Source:
         raise DataError("no source of labelled images is named: give a folder, or a hub name")
     folder = Path(source).expanduser()
     if folder.is_dir():
+        if is_saved(folder):
+            return open_saved(folder)
         parquet = find_files(folder, (".parquet",))
         return ParquetFolder(folder, parquet) if parquet else ImageFolder(folder)
     if folder.exists():
         raise DataError(f"{folder} is a file: give the folder it lies in")
-    inside_a_folder = len(folder.parts) > 1 and folder.parent.is_dir()
-    if inside_a_folder or not _HUB_NAME.fullmatch(source):
+    if not is_hub_name(source):
         raise DataError(
             f"the folder {folder} does not exist: name another, in a study as data.source "
             "(--set data.source=DIR)"
         )
-    return HubSet(source)
+    return open_hub(source, HubChoice())
 
 
 def folders_of(folder: Path) -> list[str]:
@@ -227,19 +168,6 @@ def folders_of(folder: Path) -> list[str]:
     above = subfolders(folder)
     inside = (path for root in split_folders(folder).values() for path in subfolders(root))
     return [path.relative_to(folder).as_posix() for path in (*above, *inside)]
-
-
-def _rows_of(table: Any) -> Rows:
-    def tables(column: str) -> Iterator["pyarrow.Table"]:
-        return table.select_columns([column]).with_format("arrow").iter(_ROWS_AT_ONCE)  # type: ignore[no-any-return]
-
-    return Rows(
-        count=len(table),
-        features=table.features,
-        tables=tables,
-        in_order=lambda column: table_reader(table, column),
-        in_any_order=lambda column, _progress: table_reader(table, column),
-    )
 
 
 def _count_rows(file: Path) -> int:
@@ -274,8 +202,13 @@ def _stream(files: list[Path], columns: list[str] | None = None) -> Any:
     names = [str(file.absolute()) for file in files]
     listed = DataFilesDict({"train": DataFilesList(names, [()] * len(names))})
     with TemporaryDirectory() as unused:
-        builder = Parquet(cache_dir=unused, data_files=listed, columns=columns)
-        return builder.as_streaming_dataset("train")
+        try:
+            builder = Parquet(cache_dir=unused, data_files=listed, columns=columns)
+            return builder.as_streaming_dataset("train")
+        except OF_DAMAGED_TYPES as error:
+            raise DataError(
+                f"{names[0]} does not state the types of its columns: {reason_in_short(error)}"
+            ) from error
 
 
 def _hashes(folder: Path, files: Iterable[Path]) -> dict[str, str]:

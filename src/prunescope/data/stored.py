@@ -97,12 +97,14 @@ def copied_reader(
             if not copy.is_file():
                 size = sum(stat.st_size for _, stat in stats)
                 require_room(copy.parent, size, f"reading {files[0].parent} in random order")
-                _copy(tables, copy, count, progress)
+                copy_tables(tables, copy, count, progress)
     return table_reader(Dataset.from_file(str(copy)), column)
 
 
-def _copy(tables: Iterator["pyarrow.Table"], path: Path, count: int, progress: Progress) -> None:
-    """Write tables as one Arrow stream, whole or not at all."""
+def copy_tables(
+    tables: Iterator["pyarrow.Table"], path: Path, count: int, progress: Progress
+) -> None:
+    """Write tables as one Arrow stream, whole or not at all; count: of their rows, at most."""
     import pyarrow
 
     for abandoned in path.parent.glob(f".{path.name}.*.draft"):

@@ -96,6 +96,15 @@ class KeptMasks:
         """Indices of the images that were added; some may have no mask."""
         return sorted(self._by_image)
 
+    @property
+    def count(self) -> int:
+        """How many masks there are."""
+        return sum(len(masks.units) for masks in self._by_image.values())
+
+    def width_of(self, image: int) -> int:
+        """Return the width of the label map of an image that was added."""
+        return self._by_image[image].width
+
     def add(self, indices: Sequence[int], counts: MaskLabelCounts) -> None:
         """Add the masks on some images. indices: of these in the set."""
         ends = torch.arange(counts.image_count + 1, device=counts.units.device)

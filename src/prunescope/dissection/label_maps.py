@@ -84,6 +84,12 @@ class LabelMaps:
             return _decompressed(self._held[image][category], int(self.shapes[image].prod()))
         return dict(split_by_category(self._read(image), self._category_of))[category]
 
+    def parts(self, image: int) -> dict[int, CategoryLabels]:
+        """Return the labels of an image by the index of their category."""
+        if image in self._held:
+            return {category: self.of(image, category) for category in self._held[image]}
+        return dict(split_by_category(self._read(image), self._category_of))
+
     def regions(self, image: int) -> Regions:
         """Return all labels of an image; their planes may differ from those that were added."""
         if image not in self._held:

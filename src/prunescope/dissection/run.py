@@ -18,9 +18,10 @@ from prunescope.base.text import counted
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.agreement import check_agreement
 from prunescope.dissection.basis import describe, find_bases
-from prunescope.dissection.chance.permuting import draw_chance, told_where_memory_ends
+from prunescope.dissection.chance.permuting import told_where_memory_ends
 from prunescope.dissection.conditions import identity, left_out
 from prunescope.dissection.forward import Observation
+from prunescope.dissection.from_masks import completed
 from prunescope.dissection.input import input_of
 from prunescope.dissection.kept_masks import KeptMasks
 from prunescope.dissection.label_maps import LabelMaps
@@ -78,7 +79,7 @@ def dissect_layers(
         target = torch.device(device or device_of(model))
         embedded = embed(words, concepts, target, ranks, progress)
     counted = count_layers(
-        settings, model, concepts, masks=bool(settings.null), units=units,
+        settings, model, concepts, masks=settings.keeps_masks, units=units,
         pooling=None if words is None else words.word_activation,
         device=device, ranks=ranks, progress=progress,
     )  # fmt: skip
@@ -87,11 +88,11 @@ def dissect_layers(
         for layer, counts in counted.layers.items()
     }
     if counted.label_maps is not None:
-        layers = draw_chance(
+        layers = completed(
             layers,
             counted.masks,
             counted.label_maps,
-            settings.null,
+            settings,
             counted.device,
             ranks,
             progress,

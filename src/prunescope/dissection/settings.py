@@ -46,6 +46,9 @@ DEFAULT_LAYER = "(default)"
 """Stands for the layer that a network is dissected at where none is named."""
 
 
+_LONGEST = 10  # formula
+
+
 class ScoresOnly:
     """Marks a field that changes the scores of a dissection, but none of its counts."""
 
@@ -115,13 +118,22 @@ class DissectionSettings(Settings):
     null: Annotated[DrawCount, BeforeValidator(read_draws), Later(), ScoresOnly()] = 0
     """How often the labels are permuted among the images, to see what is due to chance: a number,
     or "auto" to draw until it is decided which units are beyond it."""
+    formulas: Annotated[int, Later(), ScoresOnly(), Field(ge=1, le=_LONGEST)] = 1
+    """How many labels a formula may join with and, or, and-not, to fit a unit better than one label
+    does; 1 searches for none."""
+    beam: Annotated[int, Later(), ScoresOnly(), Field(ge=1, le=1000)] = 10
+    """How many formulas of each length the search makes longer; more find better ones, and take
+    longer."""
+    formula_draws: Annotated[int, Later(), ScoresOnly(), Field(ge=0, le=10_000)] = 0
+    """How often the search is repeated with labels that are permuted among the images, to see how
+    good formulas are by chance."""
     memory: Annotated[Bytes, NeverKeyed()] = Field(default="2GiB", validate_default=True)
     """Bytes for the maps that are kept until the thresholds are known, of all layers together, in
     each process; it changes no number.
 
-    Layers that need more are shown the images twice. With `null`, as much again is for the labels
-    of all images; what it does not hold is read anew, and the masks of all units are kept beside
-    it (docs/dissection.md says what they take)."""
+    Layers that need more are shown the images twice. With `null` or `formulas`, as much again is
+    for the labels of all images; what it does not hold is read anew, and the masks of all units are
+    kept beside it (docs/dissection.md says what they take)."""
 
     def completed(self, *, resolution: int, mean: Channels, std: Channels) -> "DissectionSettings":
         """Return these settings with a network's own input where they state none."""
@@ -140,6 +152,11 @@ class DissectionSettings(Settings):
     def along(self) -> str:
         """What is dissected: units, or the name of the basis, of a file without its path."""
         return self.basis_file.name if self.basis_file else self.basis or "units"
+
+    @property
+    def keeps_masks(self) -> bool:
+        """Whether the masks of all units are kept until they are counted with other labels."""
+        return bool(self.null) or self.formulas > 1
 
     @property
     def rules(self) -> Convention:
@@ -179,6 +196,20 @@ class DissectionSettings(Settings):
             raise ValueError(
                 f"null permutes labels, but under the convention {self.convention} the area of a "
                 "mask counts only where a label lies inside it: take another convention"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _formulas_are_defined(self) -> "DissectionSettings":
+        if self.formula_draws and self.formulas == 1:
+            raise ValueError(
+                f"formula_draws is {self.formula_draws}, but formulas is 1, which searches for "
+                "none: set formulas to the most labels that one may have"
+            )
+        if self.formulas > 1 and not (self.rules.once and self.rules.truth_once):
+            raise ValueError(
+                f"formulas is {self.formulas}, but under the convention {self.convention} a pixel "
+                'may count twice, which no formula does: take the convention "exact"'
             )
         return self
 
@@ -240,3 +271,6 @@ class DissectionOptions(SharedOptions, total=False):
     """The settings of a dissection, all but its layers, as a function takes them by keyword."""
 
     convention: ConventionName
+    formulas: int
+    beam: int
+    formula_draws: int

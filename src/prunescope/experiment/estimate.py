@@ -4,7 +4,6 @@ import math
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Literal
 
 from torch import nn
 
@@ -15,6 +14,7 @@ from prunescope.concepts.protocol import ConceptSet
 from prunescope.data.labelled import StreamedImages
 from prunescope.dissection.chance.sequential import FIRST_LOOK
 from prunescope.dissection.run import dissect_layers
+from prunescope.dissection.settings import DissectionSettings
 from prunescope.experiment.check import map_shapes
 from prunescope.experiment.forecast import Rates
 from prunescope.experiment.plan import Plan
@@ -41,10 +41,11 @@ def measure_rates(recipe: Recipe, sources: Sources, *, threads: int) -> Rates:
     with computing_with(threads):
         training = _seconds_per_unit(lambda: _try_training(recipe, sources, network))
         evaluating = _seconds_per_unit(lambda: _try_evaluating(recipe, sources, network))
-        try_dissecting = partial(_try_dissecting, recipe, sources, network, concepts)
-        counting = both = _seconds_per_unit(partial(try_dissecting, 0))
-        if recipe.dissection.null:
-            both = _seconds_per_unit(partial(try_dissecting, recipe.dissection.null))
+        try_dissecting = partial(_try_dissecting, sources, network, concepts)
+        alone = recipe.dissection.model_copy(update={"null": 0, "formulas": 1})
+        counting = both = _seconds_per_unit(partial(try_dissecting, alone))
+        if recipe.dissection.keeps_masks:
+            both = _seconds_per_unit(partial(try_dissecting, recipe.dissection))
     return Rates(
         seconds={
             "rewind": training,
@@ -129,16 +130,14 @@ def _some_concepts(recipe: Recipe, sources: Sources, network: nn.Module) -> Conc
 
 
 def _try_dissecting(
-    recipe: Recipe,
     sources: Sources,
     network: nn.Module,
     concepts: ConceptSet,
-    null: int | Literal["auto"],
+    dissection: DissectionSettings,
 ) -> float:
     used = sources.normalisation
-    settings = recipe.dissection.completed(resolution=sources.side, mean=used.mean, std=used.std)
-    if null == "auto":  # which on so few images says nothing of how long it takes
-        null = FIRST_LOOK
-    settings = settings.model_copy(update={"null": null})
+    settings = dissection.completed(resolution=sources.side, mean=used.mean, std=used.std)
+    if settings.null == "auto":  # which on so few images says nothing of how long it takes
+        settings = settings.model_copy(update={"null": FIRST_LOOK})
     dissect_layers(settings, network, concepts)
     return len(concepts.images)

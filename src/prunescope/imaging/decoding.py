@@ -18,6 +18,7 @@ _DEEP = ("I;16", "I;16L", "I;16B", "I;16N")
 _DEEP_FORMATS = ("PNG", "PPM")  # whose 16 bits some versions of Pillow give as "I"
 _BITS, _PHOTOMETRIC = 258, 262  # tags of TIFF 6.0
 _WHITE_IS_ZERO = 0
+_ORIENTATION, _ON_ITS_SIDE = 0x0112, (5, 6, 7, 8)  # of Exif 2.3, 4.6.4
 _OVER = {"La": "LA", "RGBa": "RGBA"}  # premultiplied alpha, and straight
 
 # Python up to 3.12 raises RuntimeError for a link that leads to itself, and Pillow almost anything
@@ -33,22 +34,30 @@ _BIT_DEPTH, _COLOUR_TYPE, _GREY = 24, 25, 0  # where the head of a PNG states th
 _PIECE = 1 << 20
 
 
-def read_picture(path: Path, *, within: Path | None = None) -> ImageFile.ImageFile:
-    """Decode a picture, in the mode it is stored in.
+def read_picture(
+    stored: Path | bytes, where: str = "", *, within: Path | None = None
+) -> ImageFile.ImageFile:
+    """Decode a picture from a file, or from its bytes, in the mode it is stored in.
 
-    within: the folder, resolved, that a link may not leave; None lets it lead anywhere.
-    Raises DataError, naming the file, where it cannot be read or lies elsewhere.
+    where: what messages call it; a file is called by its path. within: the folder, resolved, that a
+    link may not leave; None lets it lead anywhere.
+    Raises DataError, naming the picture, where it cannot be read or lies elsewhere.
     """
-    with _opened(path, str(path), within) as picture:
-        _check_sums(path, picture)
+    with _opened(stored, where or str(stored), within) as picture:
+        _check_sums(stored, picture)
         picture.load()
     return picture
 
 
-def read_size(path: Path) -> tuple[int, int]:
-    """Return height and width of a picture from its head alone; DataError where it has none."""
-    with _opened(path, str(path)) as picture:
-        return picture.height, picture.width
+def read_size(stored: Path | bytes, where: str = "", *, upright: bool = False) -> tuple[int, int]:
+    """Return height and width of a picture from its head alone; DataError where it has none.
+
+    where: as for `read_picture`. upright: as it is turned according to its EXIF.
+    """
+    with _opened(stored, where or str(stored)) as picture:
+        size = picture.height, picture.width
+        lies = upright and picture.getexif().get(_ORIENTATION) in _ON_ITS_SIDE
+    return (size[1], size[0]) if lies else size
 
 
 def decode_in_colour(stored: Path | bytes, where: str) -> Image.Image:
@@ -61,9 +70,9 @@ def decode_in_colour(stored: Path | bytes, where: str) -> Image.Image:
         return in_colour(picture, where)
 
 
-def has_deep_colours(path: Path) -> bool:
+def has_deep_colours(stored: Path | bytes) -> bool:
     """Return whether a PNG stores colours in 16 bits, of which Pillow reads the upper 8 alone."""
-    with path.open("rb") as file:
+    with io.BytesIO(stored) if isinstance(stored, bytes) else stored.open("rb") as file:
         head = file.read(_COLOUR_TYPE + 1)
     is_png = head.startswith(_PNG) and len(head) > _COLOUR_TYPE
     return is_png and head[_BIT_DEPTH] == 16 and head[_COLOUR_TYPE] != _GREY

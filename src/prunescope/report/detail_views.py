@@ -6,6 +6,7 @@ from typing import Any
 
 from prunescope.base.text import counted
 from prunescope.report.document import UNDEFINED, Cell, Column, Rows, Section, Table, share_text
+from prunescope.report.formula_views import formula_lines
 from prunescope.report.overview import keep_text
 from prunescope.report.word_views import unit_words_lines
 from prunescope.report.words import directions_text
@@ -149,7 +150,7 @@ def _by_replicate(
 
 
 def _facts(details: Mapping[str, Any]) -> Iterator[str]:
-    """Yield lines: the concept and how well it fits, the next best ones, chance."""
+    """Yield lines: the concept and how well it fits, the next best ones, formulas, chance."""
     if details["dead"]:
         yield "never fires on a labelled image"
         return
@@ -180,6 +181,7 @@ def _facts(details: Mapping[str, Any]) -> Iterator[str]:
             f"{_concept(each)} {_decimal(each['iou'])}{_measured(each)}" for each in details["next"]
         )
         yield f"next best: {', '.join(others)}"
+    yield from formula_lines(details.get("formulas", ()))
     if details.get("p") is not None:
         yield f"p {details['p']:.2g}: {_chance(details)}"
 

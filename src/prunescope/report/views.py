@@ -24,6 +24,7 @@ from prunescope.report.document import (
     Table,
 )
 from prunescope.report.evaluation_views import evaluation_sections
+from prunescope.report.formula_views import formula_tables
 from prunescope.report.level_views import compared_level_sections, level_sections
 from prunescope.report.outcome_views import compared_section, named_concepts
 from prunescope.report.word_views import layer_words_text, unlabelled_text
@@ -110,7 +111,8 @@ def _layer(name: str, counts: Mapping[str, Any], *more: str | Table) -> Section:
     if is_unlabelled(counts):
         return Section(title=name, note=unlabelled_text(counts["units"]), parts=notes)
     table = Table(columns=columns, groups=[Rows(rows=rows)])
-    parts = [*notes, table, *_quantiles(counts.get("quantiles", ())), *more]
+    parts: list[str | Table] = [*notes, table, *_quantiles(counts.get("quantiles", ()))]
+    parts += [*formula_tables(counts.get("formulas")), *more]
     return Section(title=name, note=counts_in_words(counts), parts=parts)
 
 

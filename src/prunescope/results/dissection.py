@@ -17,6 +17,8 @@ from prunescope.base.text import counted, on_one_line, shortened
 from prunescope.results.agreement import check_layer, check_overlap
 from prunescope.results.basis import Directions, load_basis, save_basis
 from prunescope.results.by_image import load_by_image, save_by_image
+from prunescope.results.formulas import KEY as FORMULAS_STATED
+from prunescope.results.formulas import formula_counts, load_formulas, save_formulas
 from prunescope.results.layout import (
     COUNTS,
     DRAWS,
@@ -76,6 +78,8 @@ class LayerDissection:
     basis: where directions were dissected, which the tables call units, the weights of each
     quantiles: where other quantiles were counted, too, a row for each and unit: its `threshold`,
         and `C_label` (a number) and `C_iou`, the best label of each category C
+    formulas: where they were searched for, a row for each unit and length: the best `formula`, its
+        `iou` and counts, and `p` if the search was repeated with permuted labels
     words: where units were given words, a row for each unit, see docs/words.md
     drawn: where labels were permuted, returns what more draws start from; not read by `load`
     """
@@ -90,6 +94,7 @@ class LayerDissection:
     peaks: pd.DataFrame = field(default_factory=pd.DataFrame)
     basis: Directions | None = None
     quantiles: pd.DataFrame | None = None
+    formulas: pd.DataFrame | None = None
     words: pd.DataFrame | None = None
     drawn: Callable[[], DrawnChance] | None = None
 
@@ -147,8 +152,8 @@ class LayerDissection:
     def counts(self, iou: float | None = None) -> dict[str, Any]:
         """Return numbers of units and concepts, not of pixels (`overlap` holds those).
 
-        They are those of `count_units` with their `iou`, and `chance`, `basis`, `words` and the
-        images that were `left_out` where there are any.
+        They are those of `count_units` with their `iou`, and `chance`, `formulas`, `basis`, `words`
+        and the images that were `left_out` where there are any.
         iou: a unit is interpretable if its best IoU is strictly above this; None stands for the
         one that was saved, at which alone it is known what is due to chance.
         """
@@ -160,9 +165,19 @@ class LayerDissection:
             **({} if above is None else {"iou": above}),
             **({"basis": self.summary["basis"]} if self.summary.get("basis") else {}),
             **({LEFT_OUT: self.summary[LEFT_OUT]} if self.summary.get(LEFT_OUT) else {}),
+            **self._counts_of_formulas(above, saved),
             **({OF_WORDS: self.summary[OF_WORDS]} if self.summary.get(OF_WORDS) else {}),
             **({} if curve is None else {"quantiles": curve.to_dict("records")}),
         }
+
+    def _counts_of_formulas(self, above: float | None, saved: float | None) -> dict[str, Any]:
+        """Return what longer formulas gain; what is expected by chance for the saved IoU alone."""
+        if self.formulas is None:
+            return {}
+        stated = dict(self.summary[FORMULAS_STATED])
+        if above != saved:
+            stated.pop("expected", None)
+        return {FORMULAS_STATED: formula_counts(self.formulas, stated, above)}
 
     def curve(self, ious: Sequence[float] = IOUS) -> pd.DataFrame:
         """Return how many units and concepts are above each IoU threshold.
@@ -222,10 +237,11 @@ class LayerDissection:
         record_layer_again(folder)
 
     def save_scores(self, folder: Path) -> None:
-        """Write the tables of units and the summary alone into an existing folder."""
+        """Write the tables of units and formulas, and the summary, into an existing folder."""
         write_parquet(folder / UNITS, self.units, "zstd")
         write_csv(folder / UNITS_AS_TEXT, self.units)
         write_json(folder / SUMMARY, self.summary)
+        save_formulas(folder, self.formulas)
 
     @classmethod
     def load(cls, folder: Path | str) -> "LayerDissection":
@@ -249,6 +265,7 @@ class LayerDissection:
             summary=summary,
             basis=load_basis(folder, summary),
             quantiles=load_quantiles(folder, summary),
+            formulas=load_formulas(folder, summary, units),
             words=load_words(folder, units, summary),
         )
 

@@ -54,13 +54,14 @@ IMAGES = "images.parquet"
 EXAMPLES = "examples.parquet"
 BORDERLINE, PEAKS = "borderline.parquet", "peaks.parquet"  # not in results of earlier versions
 SUMMARY = "summary.json"
+FORMULAS, FORMULAS_AS_TEXT = "formulas.parquet", "formulas.csv"  # where they were searched for
 MASKS, DRAWS = "masks.parquet", "draws.safetensors"
 # only in a run, where scores are a stage of their own
 CONDITIONS, ASSOCIATION = "conditions.json", "association.safetensors"
 OF_A_LAYER = frozenset(
     {
         *(UNITS, UNITS_AS_TEXT, COUNTS, BASIS, QUANTILES, IMAGES, EXAMPLES, BORDERLINE, PEAKS),
-        *(WORDS, SUMMARY, MASKS, DRAWS, MANIFEST),
+        *(SUMMARY, FORMULAS, FORMULAS_AS_TEXT, WORDS, MASKS, DRAWS, MANIFEST),
     }
 )
 

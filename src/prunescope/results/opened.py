@@ -10,6 +10,7 @@ from prunescope.results.agreement import check_layer, check_overlap
 from prunescope.results.basis import Directions, load_basis
 from prunescope.results.by_image import BORDERLINE_COLUMNS, PEAK_COLUMNS
 from prunescope.results.dissection import Dissection, LayerDissection
+from prunescope.results.formulas import load_formulas
 from prunescope.results.kinds import holds_weights, layer_folders
 from prunescope.results.layout import BORDERLINE, EXAMPLES, IMAGES, PEAKS, SUMMARY, UNITS
 from prunescope.results.netdissect import TABLE_IOU, read_netdissect
@@ -85,6 +86,10 @@ class _SavedLayer(LayerDissection):
     @cached_property
     def quantiles(self) -> pd.DataFrame | None:
         return load_quantiles(self._folder, self.summary)
+
+    @cached_property
+    def formulas(self) -> pd.DataFrame | None:
+        return load_formulas(self._folder, self.summary, self.units)
 
     @cached_property
     def words(self) -> pd.DataFrame | None:

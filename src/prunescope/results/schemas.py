@@ -137,6 +137,12 @@ DISSECTION_FORM: Fields = {
         **dict.fromkeys(("discoveries", "concepts", "undecided"), COUNT.or_absent),
         "advised_draws": COUNT.or_none,
     },
+    "formulas": {
+        **{"longest": COUNT, "beam": COUNT, "draws": COUNT},
+        "expected": Rows(
+            Object({"length": COUNT, "iou": SHARE, "interpretable": AMOUNT}), may_lack=True
+        ),
+    },
 }
 """`summary.json` of a dissected layer."""
 
@@ -164,6 +170,8 @@ UNIT_COLUMNS: Columns = {
     **dict.fromkeys(("auprc", "auprc_2", "auprc_3"), SHARES.or_none),
     **{"p": SHARES.or_none, "label_p": SHARES.or_none, "draws": COUNTS.or_none},
     **{"discovery": TRUTHS.or_none, "undecided": TRUTHS.or_none},
+    **{"formula": TEXTS.or_none, "iou_of_formula": SHARES.or_none},
+    "p_of_formula": SHARES.or_none,
     **{"*_label": TEXTS, "*_iou": SHARES},
 }
 """`units.parquet` of a dissected layer."""
@@ -205,6 +213,13 @@ QUANTILE_COLUMNS: Columns = {
     **{"*_label": COUNTS_OR_NONE, "*_iou": SHARES},
 }
 """`quantiles.parquet` of a dissected layer."""
+
+FORMULA_COLUMNS: Columns = {
+    **{"unit": COUNTS, "length": COUNTS, "formula": NAMES, "labels": NAMES, "iou": SHARES},
+    **dict.fromkeys(("intersection", "activation", "truth"), COUNTS),
+    "p": SHARES.or_none,
+}
+"""`formulas.parquet` of a dissected layer."""
 
 LEVEL_QUANTILE_COLUMNS: Columns = {
     **{"replicate": COUNTS, "strategy": NAMES, "level": COUNTS, "layer": NAMES, "keep": SHARES},

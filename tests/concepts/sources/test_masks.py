@@ -118,6 +118,19 @@ class TestAnnotations:
             [[2, 2, 0, 0], [2, 2, 0, 0], [0, 0, 0, 0]],
         ]
 
+    def test_instances_of_a_concept_are_one_label(self, make_masks):
+        concepts = MaskFolder.open(
+            make_masks(
+                {
+                    "masks/train/a/car.png": None,
+                    "masks/train/a/car_1.png": grey([[1, 0, 0, 0], [1, 0, 0, 0], [0] * 4]),
+                    "masks/train/a/car_2.png": grey([[1, 1, 0, 0], [0, 1, 0, 0], [0] * 4]),
+                }
+            )
+        )
+        whole = MaskFolder.open(make_masks(name="whole"))
+        assert (concepts.read_annotation(0).planes == whole.read_annotation(0).planes).all()
+
     def test_an_image_with_empty_masks_is_in_the_set_and_carries_nothing(self, make_masks):
         empty = grey(np.zeros((3, 4)))
         changes = dict.fromkeys(("car", "wheel", "grass"), empty)

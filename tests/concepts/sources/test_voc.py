@@ -93,6 +93,41 @@ class TestMaps:
         save_map(tmp_path / "VOC/SegmentationClass/a.png", DOG_ON_SOFA, [0] * 768)
         assert concepts.read_annotation(0).numbers() == (DOG, SOFA)
 
+    LABELMAP = """# label:color_rgb:parts:actions
+background:0,0,0::
+dog:64,0,128::
+sofa:0,192,0:arm,leg:
+"""
+
+    @pytest.mark.parametrize("mode", ["P", "RGB"])
+    def test_a_labelmap_names_colours(self, make, tmp_path, mode):
+        concepts = make({"labelmap.txt": self.LABELMAP})
+        path = tmp_path / "VOC/SegmentationClass/a.png"
+        Image.open(path).convert(mode).save(path)
+        assert [label.name for label in concepts.labels] == ["dog", "sofa"]
+        [plane] = concepts.read_annotation(0).planes
+        assert plane.tolist() == [[0] * 5, [2, 0, 1, 1, 0], [2, 0, 1, 1, 0], [2] * 5]
+
+    @pytest.mark.parametrize(
+        ("line", "said"),
+        [
+            ("cat", "line 1 is 'cat', but must be name:red,green,blue::"),
+            ("cat:0,0,256::", "line 1 is"),
+            ("cat:1,2::", "line 1 is"),
+            ("cat:1,2,3::\ndog:1,2,3::", "line 2: 'dog:1,2,3::' has a name or colour twice"),
+            ("cat:1,2,3::\ncat:1,2,4::", "line 2: .* has a name or colour twice"),
+            ("background:0,0,0::", "labelmap.txt names no class"),
+        ],
+    )
+    def test_a_faulty_labelmap_is_told(self, make, line, said):
+        with pytest.raises(DataError, match=said):
+            make({"labelmap.txt": line})
+
+    def test_a_colour_that_no_line_has_is_told(self, make):
+        concepts = make({"labelmap.txt": self.LABELMAP})
+        with pytest.raises(DataError, match=r"b\.png holds colour #.*labelmap\.txt does not list"):
+            concepts.read_annotation(1)
+
     def test_maps_in_colours_and_in_grey_are_read_too(self, make, tmp_path):
         concepts = make()
         path = tmp_path / "VOC/SegmentationClass/a.png"

@@ -42,9 +42,10 @@ def open_set(request: Request) -> "MaskFolder":
 class MaskFolder:
     """A concept set of images, masks mirrored beside them, and `names.csv`.
 
-    Below `masks/`, `NAME.png` maps all concepts of the image NAME, as values or colours, and
-    `NAME/CONCEPT.png` is the mask of one concept. An image may have both, and masks may overlap. An
-    image is in the set if it has any mask, even an empty one. Codes are checked on reading a mask.
+    Below `masks/`, `NAME.png` maps all concepts of the image NAME, as values or colours,
+    `NAME/CONCEPT.png` is the mask of one concept, and `NAME/CONCEPT_1.png` that of an instance. An
+    image may have all of these, and masks may overlap. It is in the set if it has any mask, even an
+    empty one. Codes are checked on reading a mask.
 
     unmarked: the images without a mask, which are not in the set
     faults: what is wrong with names and folders; empty unless opened leniently
@@ -168,7 +169,11 @@ class MaskFolder:
         faults += self._other_sizes(sizes)
         if faults:
             raise DataError("\n".join(faults))
-        planes = [*maps.values(), *self._packed({n: masks[path] for n, path in marked.single})]
+        of_concepts: dict[int, Bool[np.ndarray, "height width"]] = {}
+        for number, path in marked.single:
+            mask = masks[path]
+            of_concepts[number] = of_concepts[number] | mask if number in of_concepts else mask
+        planes = [*maps.values(), *self._packed(of_concepts)]
         size = next(iter(sizes.values()))
         return Annotation(
             planes=np.stack(planes) if planes else np.zeros((0, *size), np.int32), whole=()

@@ -24,15 +24,19 @@ _BACKGROUNDS = ("background", "_background_", "__background__", "void")
 _IGNORED = "__ignore__"  # labelme's name for what has no index
 _CATEGORY = "object"
 _CLASSES = "class_names.txt"  # as labelme's exporter calls it
+_LABELMAP = "labelmap.txt"  # as CVAT's exporter calls it
 
 
 def choose_classes(root: Path, stated: Path | None) -> IndexMaps:
     """Return how the maps of a folder are read.
 
-    stated: a file that names its classes; None takes class_names.txt of the folder, or, where there
-        is none, the classes of PASCAL VOC, whose palette the maps must then have
+    stated: a file that names its classes; None takes class_names.txt of the folder, else its
+        labelmap.txt, else the classes of PASCAL VOC, whose palette the maps must then have
     """
-    own = root / _CLASSES if stated is None and (root / _CLASSES).is_file() else stated
+    beside = (root / name for name in (_CLASSES, _LABELMAP))
+    own = stated or next(filter(Path.is_file, beside), None)
+    if own is not None and own.name == _LABELMAP:
+        return IndexMaps(names=read_labelmap(own), advice="add a line for it")
     names = VOC_CLASSES if own is None else read_classes(own)
     return IndexMaps(
         names=_names_of(names, own or Path("PASCAL VOC")),
@@ -47,11 +51,7 @@ def read_classes(path: Path) -> tuple[str, ...]:
     A first line that says background stands for index 0. Raises DataError for a file that cannot
     be read, a name twice, or more classes than a map can hold.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read: {error}") from error
-    names = [line.strip() for line in lines if line.strip() not in ("", _IGNORED)]
+    names = [line.strip() for line in _lines_of(path) if line.strip() not in ("", _IGNORED)]
     if names and names[0].casefold() in _BACKGROUNDS:
         names = names[1:]
     for row, name in enumerate(names):
@@ -60,6 +60,42 @@ def read_classes(path: Path) -> tuple[str, ...]:
     if not 1 <= len(names) < BORDER:
         raise DataError(f"{path} names {len(names)} classes, but must name 1 to {BORDER - 1}")
     return tuple(names)
+
+
+def read_labelmap(path: Path) -> Names:
+    """Return the classes of a labelmap.txt: a line `name:red,green,blue:parts:actions` for each.
+
+    A class called background carries no label, and neither does the colour of VOC's border, unless
+    it is a class's. Raises DataError, naming the line, for one of another form, and for a name or a
+    colour twice.
+    """
+    colors: dict[int, int] = {}
+    names: list[str] = []
+    for row, line in enumerate(_lines_of(path), start=1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        name, *rest = map(str.strip, line.split(":"))
+        channels = rest[0].split(",") if rest else []
+        if not name or len(channels) != 3 or not all(map(_is_channel, channels)):
+            raise DataError(
+                f"{path}, line {row} is {written(line)}, but must be name:red,green,blue::"
+            )
+        red, green, blue = map(int, channels)
+        colour = red << 16 | green << 8 | blue
+        if name in names or colour in colors:
+            raise DataError(f"{path}, line {row}: {written(line)} has a name or colour twice")
+        is_nothing = name.casefold() in _BACKGROUNDS
+        names += [] if is_nothing else [name]
+        colors[colour] = 0 if is_nothing else len(names)
+    if not names:
+        raise DataError(f"{path} names no class")
+    return Names(
+        path=path,
+        labels=_labels_of(names),
+        values={},
+        colors={0: 0, colour_of(BORDER): 0} | colors,
+        faults=(),
+    )
 
 
 def colour_of(index: int) -> int:
@@ -79,14 +115,27 @@ def _names_of(classes: Sequence[str], where: Path) -> Names:
     indices = {0: 0, BORDER: 0} | {index: index for index in range(1, len(classes) + 1)}
     return Names(
         path=where,
-        labels=tuple(
-            Label(number=number, name=name, category=_CATEGORY)
-            for number, name in enumerate(classes, start=1)
-        ),
+        labels=_labels_of(classes),
         values=indices,
         colors={colour_of(index): number for index, number in indices.items()},
         faults=(),
     )
+
+
+def _labels_of(classes: Sequence[str]) -> tuple[Label, ...]:
+    numbered = enumerate(classes, start=1)
+    return tuple(Label(number=n, name=name, category=_CATEGORY) for n, name in numbered)
+
+
+def _lines_of(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} cannot be read: {error}") from error
+
+
+def _is_channel(text: str) -> bool:
+    return text.strip().isdecimal() and int(text) < 256
 
 
 def _check_palette(path: Path, picture: Image.Image) -> None:

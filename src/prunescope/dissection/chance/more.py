@@ -84,23 +84,21 @@ def draw_more(
     return extended
 
 
-def draw_for(
+def labels_of_saved(
     layers: Mapping[str, LayerDissection],
     masks: Mapping[str, KeptMasks],
     concepts: ConceptSet,
     settings: DissectionSettings,
-    *,
     progress: Progress = SILENT,
-) -> dict[str, LayerDissection]:
-    """Return scored layers with what is due to chance, computed from their saved masks.
+) -> LabelMaps:
+    """Return the labels of all images, to be counted with the saved masks of scored layers.
 
     Raises ConfigError for another concept set, DataError for masks that do not fit the counts.
     """
-    device = torch.device(usable_device(default_device()))
     label_maps = _read_labels(layers, concepts, settings.rules, int(settings.memory), progress)
     for layer, dissected in layers.items():
         _check_kept(layer, dissected, masks[layer], label_maps)
-    return draw_chance(layers, masks, label_maps, settings.null, device, progress=progress)
+    return label_maps
 
 
 def load_draws(folder: Path, units: int) -> tuple[KeptMasks, Draws]:

@@ -16,7 +16,13 @@ from prunescope.dissection.words.judging import judge_words, steps_of
 from prunescope.dissection.words.settings import WordSettings
 from prunescope.results.dissection import LayerDissection
 
-_OF_LABELS = {"null": 0, "quantiles": None, "categories": None, "convention": "exact"}
+_OF_LABELS = {
+    "null": 0,
+    "formulas": 1,
+    "quantiles": None,
+    "categories": None,
+    "convention": "exact",
+}
 """Settings that change only what is counted of labels, and what they are where nothing is."""
 
 

@@ -80,7 +80,7 @@ class DissectionStage(Stage):
                 for name, value in self.study.dissection_for_key.items()
                 if name not in others
             },
-            **({"masks": True} if dissection.null else {}),
+            **({"masks": True} if dissection.keeps_masks else {}),
         }
 
     def cost(self) -> float:
@@ -117,7 +117,7 @@ class DissectionStage(Stage):
             ),
             loaded.module.to(runner.device),
             runner.concepts,
-            masks=bool(settings.null),
+            masks=settings.keeps_masks,
             units=loaded.units,
             ranks=ranks,
             progress=progress,

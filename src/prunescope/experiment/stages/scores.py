@@ -1,4 +1,4 @@
-"""Which concept does each unit of a level see, and how much of that is due to chance?"""
+"""Which concept or formula does each unit of a level see, and what of it is due to chance?"""
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -68,7 +68,8 @@ class ScoresStage(Stage):
         }
 
     def cost(self) -> float:
-        return float(self.study.facts.concepts.images) if self.study.recipe.dissection.null else 0.0
+        is_counted = self.study.recipe.dissection.keeps_masks
+        return float(self.study.facts.concepts.images) if is_counted else 0.0
 
     def perform(self, missing: tuple[Artifact, ...], runner: "StageRunner") -> str:
         """Score the layers whose artifacts are missing; permute their labels together."""
@@ -82,8 +83,8 @@ class ScoresStage(Stage):
             layer: score_layer(LayerCounts.load(folder), settings, name)
             for layer, folder in folders.items()
         }
-        if settings.null:
-            layers = _with_chance(layers, folders, runner)
+        if settings.keeps_masks:
+            layers = _from_masks(layers, folders, runner)
         for layer, artifact in chosen.items():
             with runner.store.making(artifact, kind=self.kind) as folder:
                 layers[layer].save_scores(folder)
@@ -96,14 +97,15 @@ def stages_of(plan: "Plan") -> Iterator[Stage]:
         yield ScoresStage(plan.study, dissection)
 
 
-def _with_chance(
+def _from_masks(
     layers: "dict[str, LayerDissection]", folders: Mapping[str, Path], runner: "StageRunner"
 ) -> "dict[str, LayerDissection]":
-    """Return scored layers with what is due to chance. folders: of their counts and masks."""
-    from prunescope.dissection.chance.more import draw_for, load_masks
+    """Return scored layers with what follows from masks. folders: of their counts and masks."""
+    from prunescope.dissection.chance.more import load_masks
+    from prunescope.dissection.from_masks import completed_from_saved
 
     masks = {
         layer: load_masks(folder, len(layers[layer].units)) for layer, folder in folders.items()
     }
     settings = runner.recipe.dissection
-    return draw_for(layers, masks, runner.concepts, settings, progress=runner.progress)
+    return completed_from_saved(layers, masks, runner.concepts, settings, progress=runner.progress)

@@ -87,6 +87,8 @@ def _write_view(
         pairs = view.concepts["concept"], view.concepts["category"]
         table["outcome_concept"] = names.codes(*pairs)
         table["outcome_concept_share"] = rounded(view.concepts["share"])
+    if layer.formulas is not None:
+        table["formulas"] = _longer_formulas(layer.formulas, table["unit"])
     write_chunk(folder, f"units-{number}", table)
     blocks = unit_images(
         layer, table["concept"], pictures, has_borderline=view.has_borderline, views=views
@@ -100,6 +102,16 @@ def _write_view(
         **{"units": f"units-{number}", "examples": f"examples-{number}", "block": _BLOCK},
         "halfPixel": convention_of(layer.summary).centring == "half-pixel",
     }
+
+
+def _longer_formulas(table: pd.DataFrame, units: Sequence[int]) -> list[Any]:
+    """Return for each unit the best formulas of more than one label: length, text and IoU."""
+    of_unit: dict[int, list[Any]] = {unit: [] for unit in units}
+    longer = table[table["length"] > 1].sort_values(["unit", "length"])
+    columns = (longer["unit"], longer["length"], longer["formula"], rounded(longer["iou"]))
+    for unit, length, formula, iou in zip(*columns, strict=True):
+        of_unit[int(unit)].append([int(length), str(formula), iou])
+    return list(of_unit.values())
 
 
 def _about(layer: LayerDissection) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from prunescope.base.folders import replacing
 from prunescope.base.progress import SILENT, Progress
 from prunescope.concepts import open_concepts
 from prunescope.concepts.protocol import ConceptSet
+from prunescope.report.formula_views import search_text
 from prunescope.report.pages.atlas import View, write_atlas
 from prunescope.report.pages.page import (
     Page,
@@ -228,6 +229,7 @@ def conditions_of(layer: LayerDissection) -> dict[str, str]:
         "Input": _input_text(known),
         **{title: settings.get(name) for name, title in _SETTINGS.items()},
         **{title: (summary.get(OF_WORDS) or {}).get(name) for name, title in _WORDS.items()},
+        "Formulas": search_text(summary),
         "Page written by": f"Prunescope {__version__}",
     }
     return {title: _text(value) for title, value in found.items() if value is not None}

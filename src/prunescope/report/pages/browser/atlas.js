@@ -44,6 +44,9 @@ function unitFacts(view, table, row) {
   }
   if (table.concept_2) facts.push(fact("Second best", ...label(2)));
   if (table.concept_3) facts.push(fact("Third best", ...label(3)));
+  for (const [length, formula, iou] of table.formulas?.[row] ?? []) {
+    facts.push(fact(`Best formula of ${length} labels`, `${formula} (IoU ${written(iou, "share")})`));
+  }
   if (isKnown(table.p?.[row])) facts.push(fact("Chance", chanceText(table, row)));
   if (table.word) {
     facts.push(fact("Word", wordText(table, row, "word", "wpmi", "soft WPMI", "word_p")));

@@ -1,0 +1,1 @@
+"""Which formulas of labels are the units' masks closest to?"""
