@@ -53,7 +53,7 @@ lowest:
 	$(PYTHON) -m venv build/lowest
 	build/lowest/bin/python -m pip install --quiet uv
 	build/lowest/bin/uv pip install --quiet --python build/lowest/bin/python --resolution lowest-direct --editable ".[coco,dev,onnx]"
-	build/lowest/bin/python -m pytest --override-ini addopts=--import-mode=importlib -m "not slow and not long" $(PARALLEL)
+	build/lowest/bin/python -m pytest --override-ini addopts=--import-mode=importlib -m "not slow and not long and not soak" $(PARALLEL)
 
 # Builds dist/*.tar.gz, and from it dist/*.whl.
 package:
@@ -64,7 +64,7 @@ package:
 # Pins the newest versions that pyproject.toml allows.
 lock:
 	$(PYTHON) -m venv build/lock
-	build/lock/bin/python -m pip install --quiet --editable ".[coco,dev,onnx,ray,words]" setuptools
+	build/lock/bin/python -m pip install --quiet --editable ".[coco,dev,onnx,ray,segment,words]" setuptools
 	build/lock/bin/python -m pip freeze --all --exclude-editable --exclude pip > requirements.lock
 
 clean:

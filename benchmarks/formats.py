@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import statistics
 import tempfile
 import time
@@ -48,7 +49,8 @@ def main() -> None:
             kind: ratio_of(concepts, root / kind, asked)
             for kind, concepts in made_up(root / "made", asked.images, asked.kinds).items()
         }
-    print(json.dumps({**found, **vars(asked), "conditions": conditions}))
+    load = os.getloadavg()[0]
+    print(json.dumps({**found, **vars(asked), "load": load, "conditions": conditions}))
 
 
 def ratio_of(concepts: ConceptSet, folder: Path, asked: argparse.Namespace) -> dict[str, float]:

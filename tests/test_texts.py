@@ -19,6 +19,7 @@ from prunescope.cli.group import whole
 from prunescope.dissection.run import DissectOptions
 from prunescope.dissection.settings import ConceptSettings, DissectionSettings, SharedOptions
 from prunescope.dissection.words.settings import WordSettings
+from prunescope.networks.segmentation.settings import SegmentationOptions, SegmentationSettings
 from prunescope.pruning.settings import PruneOptions, PruneSettings
 from prunescope.recipe import Recipe, recipe_schema
 from prunescope.training.settings import EvaluationOptions, EvaluationSettings
@@ -107,6 +108,7 @@ def test_a_command_says_of_a_setting_what_its_field_says(name: str, fields: Any)
         ),
         (EvaluationOptions, (EvaluationSettings,), set()),
         (PruneOptions, (PruneSettings,), {"keep"}),
+        (SegmentationOptions, (SegmentationSettings,), {"model"}),
     ],
 )
 def test_functions_take_every_setting_but_those_given_otherwise(
@@ -123,6 +125,7 @@ def test_functions_take_every_setting_but_those_given_otherwise(
         (prunescope.conventions, (DissectionSettings,)),
         (prunescope.evaluate, (EvaluationSettings,)),
         (prunescope.prune, (PruneSettings,)),
+        (prunescope.segment, (SegmentationSettings,)),
         (prunescope.Study, (Recipe,)),
     ],
 )

@@ -32,7 +32,8 @@ GROUPS = {
         *("Comparison", "LayerComparison", "RunComparison"),
     ),
     "Studies and runs": ("Study", "merge", "Run", "Level"),
-    "Files": ("load", "audit", "export"),
+    "Concept sets": ("segment",),
+    "Files": ("load", "audit", "export", "push", "pull"),
     "Figures": tuple(name for name in prunescope.__all__ if name.startswith("plot_")),
     "Errors": ("PrunescopeError", "ConfigError", "DataError"),
 }

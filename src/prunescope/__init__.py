@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     )
     from prunescope.experiment.comparing import compare_networks
     from prunescope.experiment.evaluating import evaluate, evaluate_pair
+    from prunescope.experiment.hub.api import pull, push
     from prunescope.experiment.load import load
+    from prunescope.experiment.segmenting import segment
     from prunescope.experiment.study import Study, merge
     from prunescope.networks.loading import LoadedNetwork, load_network
     from prunescope.pruning.mask import Mask, MaskKeeper
@@ -98,6 +100,9 @@ __all__ = [
     "plot_thresholds",
     "plot_units",
     "prune",
+    "pull",
+    "push",
+    "segment",
 ]
 
 _HOMES = {
@@ -118,6 +123,8 @@ _HOMES = {
     "experiment.evaluating": ("evaluate", "evaluate_pair"),
     "experiment.study": ("Study", "merge"),
     "experiment.load": ("load",),
+    "experiment.hub.api": ("pull", "push"),
+    "experiment.segmenting": ("segment",),
     "networks.loading": ("LoadedNetwork", "load_network"),
     "pruning.mask": ("Mask", "MaskKeeper"),
     "report.plots": (

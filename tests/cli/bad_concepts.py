@@ -411,6 +411,38 @@ JOINED = {
     "a size that is no number": Bad("concepts check masks:mine,size=big", ("size", '"big"')),
 }
 
+SEGMENT = "concepts segment set/images --out labelled --limit 2"
+SEGMENTATIONS = {
+    "photographs that are not there": Bad(
+        "concepts segment nowhere --model torchvision:fcn_resnet50 --out labelled",
+        ('no concept set "nowhere"',),
+    ),
+    "a network that is none for segmentation": Bad(
+        f"{SEGMENT} --model torchvision:resnet18", ("no segmentation network", "fcn_resnet50")
+    ),
+    "a segmentation without the library's name": Bad(
+        f"{SEGMENT} --model fcn_resnet50", ("torchvision:fcn_resnet50",)
+    ),
+    "a factory for segmentation that answers with a row": Bad(
+        f"{SEGMENT} --model factories:row --resolution 8 --mean 0,0,0 --std 1,1,1 "
+        "--names names.txt",
+        ("answers with Tensor", "(images, classes, height, width)"),
+        write("names.txt", "a\nb\n"),
+    ),
+    "a confidence above 1": Bad(
+        f"{SEGMENT} --model torchvision:fcn_resnet50 --confidence 1.5",
+        ("--confidence", "less than 1"),
+    ),
+    "names of classes that are not there": Bad(
+        f"{SEGMENT} --model torchvision:fcn_resnet50 --names no.txt",
+        ("no.txt", "names of the classes"),
+    ),
+    "a segmentation into a folder of other things": Bad(
+        "concepts segment set/images --model torchvision:fcn_resnet50 --out letters",
+        ("letters is not empty", "--out"),
+    ),
+}
+
 CONVERSIONS = {
     "a set that is not there": Bad("concepts convert masks:no --out B", ("no folder no",)),
     "a conversion into a folder of other things": Bad(

@@ -12,6 +12,7 @@ from cli import (
     bad_concepts,
     bad_door,
     bad_evaluations,
+    bad_hub,
     bad_inputs,
     bad_memory,
     bad_networks,
@@ -38,6 +39,7 @@ TABLES = (
     bad_concepts.STREETS,
     bad_concepts.JOINED,
     bad_concepts.CONVERSIONS,
+    bad_concepts.SEGMENTATIONS,
     bad_concepts.DOWNLOADS,
     bad_results.RESULTS,
     bad_results.CONVENTIONS,
@@ -54,6 +56,7 @@ TABLES = (
     bad_pictures.PICTURES,
     bad_memory.MEMORY,
     bad_door.DOOR,
+    bad_hub.SHARING,
     bad_words.PATHS,
     bad_words.RECIPES,
 )

@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import huggingface_hub
 import pytest
 import yaml
 
@@ -90,9 +91,14 @@ LOOKED_AT = {
     "run": ("run {run}", "run start.yaml --dry-run", "run {file}"),
     "concepts check": ("concepts check masks:{run}",),
     "concepts convert": ("concepts convert masks:{run} --out set2",),
+    "concepts segment": (
+        "concepts segment masks:{run} --model torchvision:lraspp_mobilenet_v3_large "
+        "--weights {file} --out set3",
+    ),
+    "push": ("push {run} me/shared", "push {file} me/shared", "push {level} me/shared"),
     "concepts preview": ("concepts preview broden:{run} --out preview.html",),
 }
-NO_FILE = {"demo", "schema", "concepts list", "concepts download"}
+NO_FILE = {"demo", "schema", "pull", "concepts list", "concepts download"}
 """Commands that open no file of anybody's."""
 
 
@@ -115,6 +121,7 @@ def sound(own_world: Path) -> Path:
 def spoiled(sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Let the current folder's file, level and run say that they belong to a network."""
     monkeypatch.chdir(sound)
+    monkeypatch.setattr(huggingface_hub, "get_token", lambda: None)  # whoever runs this
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.setenv("PRUNESCOPE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")

@@ -5,6 +5,7 @@ import shlex
 import sys
 from pathlib import Path
 
+import huggingface_hub
 import pytest
 import yaml
 
@@ -50,6 +51,12 @@ COMMANDS = {
     "concepts check": "concepts check masks:run",
     "concepts preview": "concepts preview broden:run --out out",
     "concepts convert": "concepts convert masks:run --out set2",
+    "concepts segment": (
+        "concepts segment set/images --model torchvision:lraspp_mobilenet_v3_large "
+        "--weights FILE --out set3"
+    ),
+    "push": "push FILE me/shared",
+    "pull": "pull me/shared --out run",
     "concepts download": "concepts download broden --out set2 --from run",
 }
 """One line for each command, with what is hostile in place of FILE or `run`."""
@@ -87,6 +94,7 @@ def hostile(own_world: Path) -> Path:
 @pytest.fixture
 def here(hostile: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(hostile)
+    monkeypatch.setattr(huggingface_hub, "get_token", lambda: None)  # whoever runs this
     monkeypatch.setenv("PRUNESCOPE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.delitem(sys.modules, "factories", raising=False)

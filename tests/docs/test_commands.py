@@ -109,6 +109,13 @@ def test_a_make_target_in_the_pages_exists(words: list[str]) -> None:
         assert "=" in target or re.search(rf"^{target}:", rules, re.M), target
 
 
+def test_no_make_target_but_soak_goes_on_for_hours() -> None:
+    rules = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    chosen = re.findall(r'-m pytest .*-m ("[^"]*"|\w+)', rules)
+    assert len(chosen) == rules.count("-m pytest")
+    assert [marks for marks in chosen if not marks.endswith('not soak"')] == ["soak"]
+
+
 @pytest.mark.parametrize("block", python_blocks())
 def test_python_in_the_pages_uses_names_that_exist(block: str) -> None:
     tree = ast.parse(block)

@@ -66,6 +66,8 @@ class Office:
                     for number in range(1, 3):
                         task.advance(1, f"note {number}")
                 progress.say("x" * 100_000)  # more than a pipe takes in one piece
+            case "linger":
+                time.sleep(0.5)
             case "meet":
                 (self.folder / f"met-{os.getpid()}").touch()
                 wait_until(lambda: len(list(self.folder.glob("met-*"))) == 2)

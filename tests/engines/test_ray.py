@@ -1,7 +1,9 @@
 """Does work run on the machines of a Ray cluster as it does here, whatever becomes of them?"""
 
 import os
+import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -13,7 +15,7 @@ from engines.jobs import CHAINS, Chore, Desk, Office, Recorder, Trace, wait_unti
 from engines.nodes import remove_another, two_nodes
 from prunescope.base.errors import ConfigError, DataError, PrunescopeError
 from prunescope.base.progress import SILENT
-from prunescope.engines import ray_worker
+from prunescope.engines import ray_cluster, ray_worker
 from prunescope.engines.engine import Resources
 from prunescope.engines.ray import RayEngine
 from prunescope.experiment.run import run_study
@@ -57,6 +59,19 @@ def test_jobs_run_beside_each_other(engine: RayEngine, office: Office, desk: Des
     jobs = [Chore(name="meet-1"), Chore(name="meet-2")]
     engine.run(jobs, office.perform, desk.finish, desk.fail, SILENT)
     assert len({trace.process for trace in desk.outcomes.values()}) == 2
+
+
+def test_no_more_jobs_run_beside_each_other_than_there_are_workers(
+    cluster: Any, engine: RayEngine, office: Office, desk: Desk
+) -> None:
+    meeting = [Chore(name="meet-1"), Chore(name="meet-2")]  # so that both nodes have a worker
+    engine.run(meeting, office.perform, lambda job, trace: None, desk.fail, SILENT)
+    one = RayEngine(1, 4, cluster.address)
+    assert (one.workers, one.threads) == (1, 1)  # of two cores, one on each node
+    jobs = [Chore(name=f"linger-{number}") for number in range(3)]
+    one.run(jobs, office.perform, desk.finish, desk.fail, SILENT)
+    done = [len(trace.before & {job.name for job in jobs}) for trace in desk.outcomes.values()]
+    assert done == [0, 1, 2]
 
 
 def test_an_error_stops_what_needs_it_alone(engine: RayEngine, office: Office, desk: Desk) -> None:
@@ -113,9 +128,15 @@ def test_lost_reports_cost_no_work(
     assert "the reports of running jobs were lost; their work is not" in recorder.said
 
 
-def test_a_process_that_joined_one_cluster_does_not_take_another(engine: RayEngine) -> None:
-    with pytest.raises(ConfigError, match=r"has joined the Ray cluster at .*, not 127.0.0.1:1"):
-        RayEngine(1, 1, "127.0.0.1:1")
+def test_a_process_that_joined_one_cluster_does_not_take_another(
+    engine: RayEngine, cluster: Any
+) -> None:
+    port = cluster.address.rpartition(":")[2]
+    for name in ("127.0.0.1", "localhost"):  # of which Ray makes the node's own number
+        assert RayEngine(1, 1, f"{name}:{port}").threads == 1
+    for other in ("127.0.0.1:1", f"192.0.2.77:{port}", f"nowhere.invalid:{port}", f"..:{port}"):
+        with pytest.raises(ConfigError, match=rf"has joined the Ray cluster at .*, not {other}"):
+            RayEngine(1, 1, other)
 
 
 def test_what_finishing_raises_ends_what_runs(engine: RayEngine, office: Office) -> None:
@@ -194,9 +215,36 @@ def same_bytes(a: Path, b: Path) -> list[Path]:
         ("127.0.0.1:1", "nobody answers at 127.0.0.1:1"),
         ("nowhere", 'the address is "nowhere": give HOST:PORT'),
         ("127.0.0.1:port", "give HOST:PORT"),
+        ("127.0.0.1:123456", "nobody answers at 127.0.0.1:123456"),
+        (f"{'a' * 70}:6379", "nobody answers at aaa.*label too long"),
     ],
 )
 def test_an_address_without_a_cluster_is_refused_at_once(address: str, words: str) -> None:
     ray.shutdown()
     with pytest.raises(ConfigError, match=words):
         RayEngine(1, 1, address)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (b"", "nobody answers at {}"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "what answers at {} is no head of a Ray cluster"),
+    ],
+)
+def test_what_listens_but_is_no_cluster_is_refused(
+    answer: bytes, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ray.shutdown()
+    monkeypatch.setattr(ray_cluster, "_ANSWER_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server, ExitStack() as stack:
+
+        def serve() -> None:
+            stack.enter_context(server.accept()[0]).sendall(answer)
+
+        serving = Thread(target=serve)
+        serving.start()
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(ConfigError, match=words.format(address)):
+            RayEngine(1, 1, address)
+        serving.join()

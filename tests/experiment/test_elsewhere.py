@@ -53,5 +53,15 @@ def test_other_data_are_refused(
         origin.check(recipe.model_copy(update={"data": data}))
 
 
-def test_on_the_first_machine_nothing_is_asked(recipe: Recipe) -> None:
-    Origin.here(Path("/nowhere"), facts_of(recipe)).check(recipe)
+def test_on_the_first_machine_versions_alone_are_asked(recipe: Recipe) -> None:
+    origin = Origin.here(Path("/nowhere"), facts_of(recipe))
+    origin.check(recipe)
+    older = tuple((name, "0.0") for name, _ in origin.versions)
+    with pytest.raises(ConfigError, match=r"has prunescope .*, but .*, has 0\.0"):
+        replace(origin, versions=older).check(recipe)
+
+
+def test_another_machine_of_the_same_name_is_another(origin: Origin, recipe: Recipe) -> None:
+    here = Origin.here(Path("/nowhere"), origin.facts)
+    with pytest.raises(ConfigError, match="does not see the run folder /nowhere"):
+        replace(here, machine="another").check(recipe)

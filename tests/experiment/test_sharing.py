@@ -3,14 +3,17 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from experiment.test_torchrun import FRAGILE, ended, start
 from prunescope.base.errors import ConfigError, StudyIncomplete
+from prunescope.base.ranks import Ranks
 from prunescope.experiment.facts import SourceFacts, StudyFacts
 from prunescope.experiment.plan import plan_study
 from prunescope.experiment.run import run_study
+from prunescope.experiment.together import check_one_worker
 from prunescope.recipe import Recipe
 from runs import contents
 
@@ -86,14 +89,21 @@ def test_a_helper_that_is_lost_stops_its_stage_alone(
         run_study(recipe, tmp_path / "run", workers=1)
 
 
-def test_torchrun_and_resources_exclude_each_other(
-    tiny_study: TinyStudy, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from prunescope.base.ranks import Ranks
-    from prunescope.experiment.together import check_one_worker
-
-    with pytest.raises(ConfigError, match="resources asks for 4 processes, but torchrun has start"):
-        check_one_worker(Ranks(rank=0, count=2), None, "local", 4)
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"sharing": 4}, "resources asks for 4 processes"),
+        ({"workers": 3}, "workers is 3"),
+        ({"gpus": 4}, "gpus is 4"),
+        ({"engine": "ray", "address": "a:1"}, 'the engine is "ray"'),
+        ({"address": "a:1"}, "the address a:1 is of a cluster"),
+    ],
+)
+def test_processes_of_torchrun_are_no_workers(asked: dict[str, Any], words: str) -> None:
+    asked = {"workers": None, "engine": "local"} | asked
+    check_one_worker(Ranks(), **asked)
+    with pytest.raises(ConfigError, match=rf"{words}.*torchrun"):
+        check_one_worker(Ranks(rank=0, count=2), **asked)
 
 
 def test_gpus_of_a_stage_that_are_not_there_are_refused(

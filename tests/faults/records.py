@@ -68,13 +68,13 @@ def table(records: Iterable[Record]) -> str:
             "",
             f"{kills:,} kills and {sum(faults.values()) - kills:,} other faults; "
             f"{sum(record.redone for record in records):,} sound results were made again. "
-            f"By engine: {_listed(engines)}. By state of the run: {_listed(states)}.",
+            f"By engine and workers: {_listed(engines)}. By state of the run: {_listed(states)}.",
         ]
     )
 
 
 def _listed(times: Counter[str]) -> str:
-    return ", ".join(f"{name} {count:,}" for name, count in sorted(times.items()))
+    return "; ".join(f"{name}: {count:,}" for name, count in sorted(times.items()))
 
 
 def put_into(page: Path, text: str) -> None:

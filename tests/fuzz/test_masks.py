@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import shutil
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,9 @@ from PIL import Image
 
 from concepts.worlds import MASKS, write_folder
 from fuzz.trying import HOSTILE_TEXTS, made_of, mutated, replaced, texts, tried, try_each
+from prunescope.base.text import on_one_line
 from prunescope.concepts.check import check_concepts
+from prunescope.concepts.label_makers import RECORD, labels_note
 from prunescope.concepts.sources.masks import MaskFolder
 
 _TOKENS = (
@@ -78,6 +81,25 @@ def test_a_damaged_mask_is_refused(folder: Path, name: str, examples: int) -> No
         assert found is None or found == expected
 
     try_each(examples, mutated((folder / name).read_bytes(), (b"IEND", b"IDAT", b"tRNS")), check)
+
+
+@tried
+def test_who_made_the_labels_is_said_in_a_line_or_refused(folder: Path, examples: int) -> None:
+    sound = json.dumps({"labelled_by": [{"model": "torchvision:fcn_resnet50", "of": "masks-1"}]})
+    expected = read_all(folder)
+
+    def check(content: bytes) -> None:
+        with replaced(folder / RECORD, content):
+            concepts = made_of(lambda: MaskFolder.open(folder))
+            found = None if concepts is None else read_all(folder)
+        assert found is None or found == expected
+        note = None if concepts is None else labels_note(concepts)
+        assert note is None or (on_one_line(note) == note and note.endswith(", not by people"))
+
+    (folder / RECORD).write_text("{}")
+    tokens = (b"NaN", b"null", b"[", b"{", b'"', b"\\n", b"\\u001b", b"1e999", b'"model":')
+    try_each(examples, mutated(sound.encode(), tokens), check)
+    (folder / RECORD).unlink()
 
 
 @tried

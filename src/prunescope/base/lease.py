@@ -43,7 +43,7 @@ class Lease:
             process=os.getpid(),
             born=_birth("self"),
             host=socket.gethostname(),
-            machine=_machine(),
+            machine=this_machine(),
             since=time.strftime("%Y-%m-%d %H:%M:%S"),
             file=path.stat().st_ino,
             path=str(path.absolute()),
@@ -59,7 +59,7 @@ class Lease:
 
     def is_known_dead(self) -> bool:
         """Return whether the owner was a process of this machine that has ended."""
-        if self.machine != _machine():
+        if self.machine != this_machine():
             return False
         try:
             os.kill(self.process, 0)
@@ -119,8 +119,11 @@ def _birth(process: str) -> str:
 
 
 @cache
-def _machine() -> str:
-    """Return what no other machine has, nor this one after it started again."""
+def this_machine() -> str:
+    """Return what no other machine has, nor this one after it started again.
+
+    Containers of one machine share it.
+    """
     with suppress(OSError):
         return _BOOT.read_text().strip()
     return f"{socket.gethostname()} {uuid.getnode():x}"

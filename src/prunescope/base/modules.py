@@ -1,6 +1,7 @@
 """Is an object a network whose layers and weights can be read, in plain floating point?"""
 
 import copy
+import hashlib
 from typing import Any
 
 import torch
@@ -68,6 +69,15 @@ def in_float32(model: nn.Module) -> nn.Module:
             f"{type(model).__name__} has weights of {names}, but is dissected in float32, and a "
             f"copy cannot be made ({error}): call .float() on it first"
         ) from error
+
+
+def hash_weights(network: nn.Module) -> str:
+    """Return the sha256 of names, types, shapes and values of all weights and buffers, in hex."""
+    digest = hashlib.sha256()
+    for name, tensor in (*network.named_parameters(), *network.named_buffers()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def belongs_to_quantisation(key: str) -> bool:

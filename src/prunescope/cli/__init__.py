@@ -17,6 +17,7 @@ from prunescope.cli import (
     conventions,
     details,
     evaluation,
+    hub,
     pruning,
     single,
     studies,
@@ -52,6 +53,8 @@ for command in (
     pruning.audit,
     studies.report,
     studies.merge,
+    hub.push,
+    hub.pull,
     studies.instability,
     studies.schema,
 ):
@@ -64,6 +67,7 @@ add(concepts_app, concepts.list_sets, "list")
 add(concepts_app, concepts.check)
 add(concepts_app, concepts.preview)
 add(concepts_app, concepts.convert)
+add(concepts_app, concepts.segment)
 add(concepts_app, concepts.download)
 app.add_typer(concepts_app, name="concepts")
 

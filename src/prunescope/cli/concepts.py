@@ -9,7 +9,7 @@ import typer
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.text import counted
 from prunescope.cli.console import print_result, progress_shown
-from prunescope.cli.options import Json, OptionsOf, Stated
+from prunescope.cli.options import Device, Json, OptionsOf, Stated, as_option
 from prunescope.cli.single import CONCEPTS, DISSECTION, NAMED, chosen_concepts
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from prunescope.concepts.protocol import Divisible
     from prunescope.dissection.settings import ConceptSettings
 
+SEGMENTATION = "networks.segmentation.settings:SegmentationSettings"
 _SET = Annotated[Stated, OptionsOf(model=CONCEPTS, names=NAMED, arguments={"source": "SET"})]
 
 
@@ -87,6 +88,35 @@ def convert(
     if isinstance(opened, WithoutBroken):
         values[LEFT_OUT] = [asdict(each) for each in opened.left_out]
     text = f"broden:{out} is ready: {counted(images, 'image')}, {counted(labels, 'label')}"
+    print_result(values, text, as_json=as_json)
+
+
+def segment(
+    images: Annotated[
+        str,
+        typer.Argument(
+            metavar="IMAGES",
+            help="A folder of photographs, or a concept set, whose own labels are not used.",
+            show_default=False,
+        ),
+    ],
+    *,
+    settings: Annotated[Stated, OptionsOf(model=SEGMENTATION)],
+    out: Annotated[Path, typer.Option(help="Folder for the set; a new one.", show_default=False)],
+    device: Device = None,
+    as_json: Json = False,
+) -> None:
+    """Have a network label the pixels of photographs, and write them as a set."""
+    from prunescope.concepts.label_makers import labels_note
+    from prunescope.experiment.segmenting import segment as segment_images
+    from prunescope.networks.segmentation.settings import SegmentationSettings
+
+    SegmentationSettings.validate_from(settings, "concepts segment", as_option)
+    with progress_shown() as progress:
+        made = segment_images(images, out=out, device=device, progress=progress, **settings)
+    count, labels, by = len(made.images), len(made.labels), labels_note(made)
+    values = {"set": made.name, "images": count, "labels": labels, "note": by}
+    text = f"{made.name} is ready: {counted(count, 'image')}, {counted(labels, 'label')}; {by}"
     print_result(values, text, as_json=as_json)
 
 

@@ -18,6 +18,7 @@ from prunescope.base.files import write_atomically
 from prunescope.base.progress import SILENT, Progress
 from prunescope.base.reading import read_ahead
 from prunescope.base.text import counted, on_one_line, shortened
+from prunescope.concepts.label_makers import Records, makers_of
 from prunescope.concepts.protocol import Annotation, ConceptSet, Divisible, splits_of
 from prunescope.results.left_out import left_out_text
 
@@ -73,6 +74,11 @@ class WithoutBroken:
     def splits(self) -> tuple[str, ...]:
         """The splits of these."""
         return splits_of(self.sound)
+
+    @property
+    def labelled_by(self) -> Records:
+        """The networks that made the set's labels."""
+        return makers_of(self.source)
 
     @property
     def fingerprint(self) -> str:

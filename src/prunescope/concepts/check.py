@@ -11,6 +11,7 @@ from prunescope.base.progress import SILENT, Progress
 from prunescope.base.text import agreeing, align, counted, number, on_one_line
 from prunescope.concepts.broken import MOST
 from prunescope.concepts.examination import Counts, Examined
+from prunescope.concepts.label_makers import labels_note
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.concepts.resized import OneSize
 from prunescope.concepts.totals import Totals
@@ -82,7 +83,8 @@ def check_concepts(concepts: ConceptSet, *, progress: Progress = SILENT) -> Repo
             problems += faults
             task.advance()
     labels, categories = totals.labels(), totals.categories()
-    notes = _unequal_sizes(totals.shapes)
+    made = labels_note(concepts)
+    notes = [*([] if made is None else [made]), *_unequal_sizes(totals.shapes)]
     resized = isinstance(concepts, OneSize)
     source = concepts
     while isinstance(source, OneSize):

@@ -17,6 +17,7 @@ from prunescope.base.progress import SILENT, Progress
 from prunescope.base.reading import read_ahead
 from prunescope.base.text import written
 from prunescope.concepts.broken import advising
+from prunescope.concepts.label_makers import makers_of, save_makers
 from prunescope.concepts.listing import LARGEST_NUMBER
 from prunescope.concepts.protocol import Annotation, ConceptSet, splits_of
 from prunescope.concepts.sources.broden import BrodenFolder
@@ -81,6 +82,7 @@ class _Writer:
         save_csv(self._root / "index.csv", [*INDEX, *concepts.categories], rows)
         columns = (totals.labels()[name].tolist() for name in LabelRow._fields)
         save_tables(self._root, list(map(LabelRow, *columns)), self._concepts.categories)
+        save_makers(self._root, makers_of(concepts))
 
     def _save(self, index: int) -> tuple[str, tuple[int, ...], list[str], Annotation]:
         """Write the files of an image; return its name, sizes, cells and labels."""

@@ -13,6 +13,7 @@ from PIL import Image
 
 from prunescope.base.text import counted
 from prunescope.concepts.examination import Counts, Findings
+from prunescope.concepts.label_makers import Records, makers_of
 from prunescope.concepts.protocol import Annotation, Divisible, Label, splits_of
 
 _SHOWN = 20
@@ -63,6 +64,15 @@ class Joined:
         """Those of the sets."""
         splits = [splits_of(concepts) for concepts in self.sets]
         return tuple(splits[number][index] for number, index in self._places)
+
+    @property
+    def labelled_by(self) -> Records:
+        """The networks that made labels, each with the set `of` which they are."""
+        return tuple(
+            {**record, "of": head}
+            for head, concepts in zip(self._heads, self.sets, strict=True)
+            for record in makers_of(concepts)
+        )
 
     def image_path(self, index: int) -> Path:
         """Return the path of an image."""

@@ -12,6 +12,7 @@ from jaxtyping import Int32
 from prunescope.base.errors import ConfigError, DataError, nearest
 from prunescope.base.text import written
 from prunescope.concepts.examination import Counts, Examined, Findings
+from prunescope.concepts.label_makers import Records, makers_of
 from prunescope.concepts.protocol import Annotation, Divisible, Label, splits_of
 from prunescope.concepts.tables import FIRST_ROW, read_columns
 
@@ -84,6 +85,11 @@ class Relabelled:
     def splits(self) -> tuple[str, ...]:
         """Those of the source."""
         return splits_of(self.source)
+
+    @property
+    def labelled_by(self) -> Records:
+        """The networks that made the source's labels."""
+        return makers_of(self.source)
 
     @cached_property
     def fingerprint(self) -> str:

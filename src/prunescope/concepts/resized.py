@@ -9,6 +9,7 @@ from jaxtyping import Int32, Int64
 
 from prunescope.base.errors import ConfigError
 from prunescope.concepts.broken import WithoutBroken
+from prunescope.concepts.label_makers import Records, makers_of
 from prunescope.concepts.protocol import Annotation, ConceptSet, Divisible, splits_of
 
 _LARGEST = 16_384
@@ -42,6 +43,11 @@ class OneSize:
     def splits(self) -> tuple[str, ...]:
         """Those of the source."""
         return splits_of(self.source)
+
+    @property
+    def labelled_by(self) -> Records:
+        """The networks that made the source's labels."""
+        return makers_of(self.source)
 
     def part(self, indices: Sequence[int]) -> "OneSize":
         """Return the set of these images alone; of a divisible set."""

@@ -4,7 +4,6 @@ Each shows its part of the images and all counts are added up, so a process with
 other images or other settings would make every number wrong without a sign of it.
 """
 
-import hashlib
 import json
 import re
 import socket
@@ -16,6 +15,7 @@ from torch import nn
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.files import fingerprint
+from prunescope.base.modules import hash_weights
 from prunescope.base.ranks import Ranks
 from prunescope.base.settings import NeverKeyed
 from prunescope.base.text import counted, shortened
@@ -114,13 +114,9 @@ def _of_concepts(concepts: ConceptSet) -> dict[str, str]:
 
 def _of_network(model: nn.Module, units: Mapping[str, Sequence[int]]) -> dict[str, str]:
     modules = [[name, type(module).__qualname__] for name, module in model.named_modules()]
-    weights = hashlib.sha256()
-    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
-        weights.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        weights.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().data)
     return {
         "the checksum of the network's modules": fingerprint(modules),
-        "the checksum of its weights": weights.hexdigest(),
+        "the checksum of its weights": hash_weights(model),
         "the checksum of its units' numbers": fingerprint(
             {layer: [int(number) for number in numbers] for layer, numbers in units.items()}
         ),

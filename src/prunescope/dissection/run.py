@@ -19,7 +19,7 @@ from prunescope.concepts.protocol import ConceptSet
 from prunescope.dissection.agreement import check_agreement
 from prunescope.dissection.basis import describe, find_bases
 from prunescope.dissection.chance.permuting import told_where_memory_ends
-from prunescope.dissection.conditions import identity, left_out
+from prunescope.dissection.conditions import identity, labelled_by, left_out
 from prunescope.dissection.forward import Observation
 from prunescope.dissection.from_masks import completed
 from prunescope.dissection.input import input_of
@@ -276,6 +276,7 @@ def _counts_of(
             "cells_above": first_pass.cut.above,
             "images": len(concepts.images),
             **left_out(concepts),
+            **labelled_by(concepts),
             "concept_set": identity(concepts),
             "input": observation.input.as_dict(),
             "convention": settings.convention,

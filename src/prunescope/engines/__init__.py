@@ -6,5 +6,5 @@ ENGINES = Registry(
     kind="engine",
     package="prunescope.engines",
     function="make",
-    but=frozenset({"engine", "ray_group", "ray_worker"}),
+    but=frozenset({"engine", "ray_cluster", "ray_group", "ray_worker"}),
 )

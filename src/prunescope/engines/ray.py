@@ -73,7 +73,7 @@ class RayEngine:
                 uninterrupted(),  # Ray's calls take no exception but its own
                 _Tasks(self._ray, self.threads, self.gpus, perform, progress) as tasks,
             ):
-                _work(ordered, tasks, finish, fail)
+                _work(ordered, tasks, self.workers, finish, fail)
 
     def share(self, work: Shared[Outcome], progress: Progress, *, gpus: bool) -> Outcome:
         """Have tasks on the nodes share a piece of work, as `SharingEngine` says.
@@ -112,13 +112,18 @@ class RayEngine:
 def _work(
     waiting: list[W],
     tasks: "_Tasks[W, Outcome]",
+    most: int,
     finish: Callable[[W, Outcome], None],
     fail: Callable[[W, Exception], None],
 ) -> None:
-    """Begin each job once those it needs are finished, until none is left that can be done."""
+    """Begin each job once those it needs are finished, until none is left that can be done.
+
+    most: in parallel; where cores do not divide evenly, Ray has room for more.
+    """
     finished: set[str] = set()
     while True:
-        for job in [job for job in waiting if finished.issuperset(job.after)]:
+        ready = [job for job in waiting if finished.issuperset(job.after)]
+        for job in ready[: most - len(tasks.running)]:
             waiting.remove(job)
             tasks.begin(job)
         if not tasks.running:

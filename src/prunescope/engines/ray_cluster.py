@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from ipaddress import ip_address
 from typing import Any
 
 from prunescope.base.errors import ConfigError, PrunescopeError
@@ -15,6 +16,8 @@ from prunescope.base.stopping import uninterrupted
 
 _ANSWER_SECONDS = 10.0
 _LOOK_SECONDS = 2.0  # between two looks at the head
+_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+_FRAME_HEAD, _SETTINGS = 9, 4  # bytes of a frame of HTTP/2 before its content, and a type of them
 _PATIENCE = 20.0  # seconds without an answer of the head; after 60 Ray ends this process
 
 
@@ -63,7 +66,7 @@ class Head:
     def answers(self) -> bool:
         """Return whether it answers now."""
         try:
-            _ask(self._address, seconds=_LOOK_SECONDS)
+            _reached(self._address, _LOOK_SECONDS).close()
         except OSError:
             return False
         return True
@@ -79,7 +82,7 @@ def connected(address: str | None) -> Any:
         ) from None
     if ray.is_initialized():
         joined = ray.get_runtime_context().gcs_address
-        if address not in (None, "auto", joined):
+        if address not in (None, "auto") and not _is_same(ray, address, joined):
             raise ConfigError(
                 f"this process has joined the Ray cluster at {joined}, not {address}: leave out "
                 "the address, or call ray.shutdown() first"
@@ -88,6 +91,18 @@ def connected(address: str | None) -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     with uninterrupted(), _own_handler():
         return _join(ray, address)
+
+
+def _is_same(ray: Any, address: str, joined: str) -> bool:
+    """Return whether an address leads to the head that was joined, which Ray names by a number."""
+    (host, _, port), (joined_host, _, joined_port) = address.rpartition(":"), joined.rpartition(":")
+    here = ray.util.get_node_ip_address()
+    try:
+        numbers = {str(each[4][0]) for each in socket.getaddrinfo(host, None)}
+    except (OSError, UnicodeError):  # of a name that cannot be
+        return address == joined
+    reached = {here if ip_address(number).is_loopback else number for number in numbers}
+    return port == joined_port and joined_host in {*reached, *numbers}
 
 
 def _join(ray: Any, address: str | None) -> Any:
@@ -119,7 +134,7 @@ def _own_handler() -> Iterator[None]:
 
 
 def _check_answers(address: str) -> None:
-    """Raise ConfigError where nobody listens at a host and port."""
+    """Raise ConfigError where no head of a cluster answers at a host and port."""
     host, _, port = address.rpartition(":")
     if address == "auto":
         return
@@ -128,15 +143,32 @@ def _check_answers(address: str) -> None:
             f'the address is "{address}": give HOST:PORT, or auto for the cluster of this machine'
         )
     try:
-        _ask(address, seconds=_ANSWER_SECONDS)
-    except (OSError, OverflowError) as error:
+        with _reached(address, _ANSWER_SECONDS) as connection:
+            is_head = "RAY_USE_TLS" in os.environ or _speaks_grpc(connection)
+    except (OSError, OverflowError, UnicodeError) as error:  # of ports and names that cannot be
         raise ConfigError(
             f"nobody answers at {address} ({error}): is the cluster's head there (ray start "
             "--head), and is its port open to this machine? Then give the same command again"
         ) from None
+    if not is_head:
+        raise ConfigError(
+            f"what answers at {address} is no head of a Ray cluster: give the address that ray "
+            "start --head printed, whose port is 6379 unless you chose another"
+        )
 
 
-def _ask(address: str, *, seconds: float) -> None:
-    """Raise OSError where nobody listens at a host and port."""
+def _speaks_grpc(connection: socket.socket) -> bool:
+    """Return whether who answers speaks gRPC, as a head does; Ray waits for others for minutes.
+
+    That is HTTP/2, whose server sends its settings first (RFC 9113, section 3.4). Raises OSError
+    where no answer comes.
+    """
+    connection.sendall(_PREFACE)
+    answer = connection.recv(_FRAME_HEAD, socket.MSG_WAITALL)
+    return len(answer) == _FRAME_HEAD and answer[3] == _SETTINGS
+
+
+def _reached(address: str, seconds: float) -> socket.socket:
+    """Return a connection to a host and port. Raises OSError where nobody listens there."""
     host, _, port = address.rpartition(":")
-    socket.create_connection((host, int(port)), seconds).close()
+    return socket.create_connection((host, int(port)), seconds)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prunescope.base.errors import ConfigError, DataError
+from prunescope.base.lease import this_machine
 from prunescope.base.versions import versions_here
 from prunescope.experiment.facts import StudyFacts
 from prunescope.recipe import Recipe
@@ -15,12 +16,14 @@ from prunescope.results.layout import STUDY
 class Origin:
     """The process that hands out a study's stages.
 
-    host: its machine. versions: of Prunescope and of the packages that decide numbers, by name.
+    host: its machine's name. machine: what tells it from others of that name.
+    versions: of Prunescope and of the packages that decide numbers, by name.
     root: the run folder. facts: what it found where the study's data lie. lease: the token of its
     lock on the run folder.
     """
 
     host: str
+    machine: str
     versions: tuple[tuple[str, str], ...]
     root: Path
     facts: StudyFacts
@@ -31,6 +34,7 @@ class Origin:
         """Return this process as the one that hands out."""
         return cls(
             host=_host(),
+            machine=this_machine(),
             versions=versions_here(),
             root=root.absolute(),
             facts=facts,
@@ -38,12 +42,11 @@ class Origin:
         )
 
     def check(self, recipe: Recipe) -> None:
-        """Raise ConfigError or DataError where this machine would make something else of a stage.
+        """Raise ConfigError or DataError where this process would make something else of a stage.
 
-        On the first's own machine there is nothing to check.
+        On the first's own machine its versions are checked alone: Ray may have been started there
+        with another Python environment.
         """
-        if _host() == self.host:
-            return
         theirs, ours = dict(self.versions), dict(versions_here())
         for name, version in theirs.items():
             if ours[name] != version:
@@ -52,6 +55,8 @@ class Origin:
                     f"runs the study, has {version or 'none'}: numbers could differ; give every "
                     "machine the same (Ray's runtime_env does)"
                 )
+        if (_host(), this_machine()) == (self.host, self.machine):
+            return
         if not (self.root / STUDY).is_file():
             raise ConfigError(
                 f"{_host()} does not see the run folder {self.root} of {self.host}: put it on "

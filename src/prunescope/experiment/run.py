@@ -115,7 +115,7 @@ def _run_wanted(
     address: str | None = None,
     progress: Progress,
 ) -> None:
-    check_one_worker(ranks, workers, engine, recipe.sharing.count)
+    check_one_worker(ranks, workers, engine, recipe.sharing.count, gpus=gpus, address=address)
     Store(out).check_free()
     recipe, store, plan = _prepare(recipe, out, progress)
     wanted = choose(plan)

@@ -63,7 +63,15 @@ def together(ranks: Ranks, own: Callable[[], Result], others: Call) -> Result:
         raise ProcessLost(f"process 0 of {ranks.count} ended: {_reason_of(error)}") from error
 
 
-def check_one_worker(ranks: Ranks, workers: int | None, engine: str, sharing: int = 1) -> None:
+def check_one_worker(
+    ranks: Ranks,
+    workers: int | None,
+    engine: str,
+    sharing: int = 1,
+    *,
+    gpus: int | None = None,
+    address: str | None = None,
+) -> None:
     """Raise ConfigError where processes that share each training should also be workers.
 
     sharing: how many processes the recipe asks for to share each.
@@ -80,10 +88,20 @@ def check_one_worker(ranks: Ranks, workers: int | None, engine: str, sharing: in
             f"workers is {workers}, but torchrun has started {ranks.count} processes, which share "
             "each training, one after the other: leave out workers, or start without torchrun"
         )
+    if gpus is not None:
+        raise ConfigError(
+            f"gpus is {gpus}, but torchrun has started {ranks.count} processes, one for each GPU "
+            "that it was told of (--nproc-per-node): leave out gpus, or start without torchrun"
+        )
     if engine != "local":
         raise ConfigError(
             f'the engine is "{engine}", but torchrun has started {ranks.count} processes, which '
             "share each training: leave out the engine, or start without torchrun"
+        )
+    if address is not None:
+        raise ConfigError(
+            f"the address {address} is of a cluster, but torchrun has started {ranks.count} "
+            "processes, which share each training: leave out the address, or start without torchrun"
         )
 
 

@@ -44,7 +44,9 @@ class Sizing:
             return pixels_of(image)
         if self.shorter_side is None:
             return pixels_of(_resize(image, (self.resolution, self.resolution)))
-        return pixels_of(_cut_centre(_shrink(image, self.shorter_side), self.resolution))
+        return pixels_of(
+            _cut_centre(resize_shorter_side(image, self.shorter_side), self.resolution)
+        )
 
 
 AS_STORED = Sizing()
@@ -59,18 +61,18 @@ def resized_crop(
     return pixels_of(_resize(cut, (size[1], size[0])))
 
 
+def resize_shorter_side(image: Image.Image, length: int) -> Image.Image:
+    """Resize the shorter side to a length in pixels; the longer one follows, rounded down."""
+    width, height = image.size
+    if width <= height:
+        return _resize(image, (length, int(length * height / width)))
+    return _resize(image, (int(length * width / height), length))
+
+
 def pixels_of(image: Image.Image) -> UInt8[np.ndarray, "height width channel"]:
     """Return the pixels of an image; a grey one has an axis of one channel."""
     pixels = np.asarray(image)
     return pixels[:, :, np.newaxis] if pixels.ndim == 2 else pixels
-
-
-def _shrink(image: Image.Image, shorter_side: int) -> Image.Image:
-    """Resize the shorter side to a length; the longer one follows, rounded down."""
-    width, height = image.size
-    if width <= height:
-        return _resize(image, (shorter_side, int(shorter_side * height / width)))
-    return _resize(image, (int(shorter_side * width / height), shorter_side))
 
 
 def _cut_centre(image: Image.Image, side: int) -> Image.Image:

@@ -162,9 +162,14 @@ def find_weights(name: str, weights: Path | str | None) -> Path | Published | No
         return None
     if weights is None or isinstance(weights, Path):
         return weights
+    return Path(weights) if names_a_file(weights) else find_published(name, weights)
+
+
+def names_a_file(weights: str) -> bool:
+    """Return whether stated weights are a file, see `find_weights`, no published name."""
     path = Path(weights)
     is_file = "/" in weights or path.suffix in SUFFIXES or path.exists()
-    return path if is_file and weights != DEFAULT else find_published(name, weights)
+    return is_file and weights not in (DEFAULT, RANDOM)
 
 
 def implied_weights(name: str) -> Path | None:

@@ -48,7 +48,7 @@ def build(name: str, *, num_classes: int | None = None, seed: int) -> nn.Module:
     parsed = parse(name)
     makers = {"torchvision": build_torchvision, "timm": build_timm, "shipped": _build_shipped}
     make = makers.get(parsed.origin, build_factory)
-    with _seeded(derive_seed(seed, "network")):
+    with seeded(derive_seed(seed, "network")):
         try:
             return make(parsed, num_classes)
         except (RuntimeError, MemoryError, OverflowError) as error:  # of torch, for what is too big
@@ -128,7 +128,8 @@ def _build_shipped(name: Name, num_classes: int | None) -> nn.Module:
 
 
 @contextmanager
-def _seeded(seed: int) -> Iterator[None]:
+def seeded(seed: int) -> Iterator[None]:
+    """Draw from torch's global generator on the CPU, from a seed, and leave it as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would reach the GPUs too
         yield

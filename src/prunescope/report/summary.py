@@ -11,17 +11,18 @@ from prunescope.report.level_views import level_sections
 from prunescope.report.paid_views import paid_sections
 from prunescope.report.terminal import write_sections
 from prunescope.report.verdict_views import strategy_sections, verdict_sections
-from prunescope.report.views import layer_sections, left_out_sections, sections_of
+from prunescope.report.views import layer_sections, run_note_sections, sections_of
 from prunescope.results.ablation import Ablation
 from prunescope.results.class_tables import has_class_tables, read_classes, read_exemplars
 from prunescope.results.dissection import LayerDissection
 from prunescope.results.evaluation import plain_rows
 from prunescope.results.evaluation_pair import EvaluationPair, open_evaluation
 from prunescope.results.kinds import is_ablation, is_comparison, is_evaluation, is_run
+from prunescope.results.labelled_by import LABELLED_BY
 from prunescope.results.layout import EVALUATED
 from prunescope.results.left_out import LEFT_OUT
 from prunescope.results.opened import open_dissection
-from prunescope.results.run_tables import RunTables, left_out_of_run
+from prunescope.results.run_tables import RunTables, labelled_by_of_run, left_out_of_run
 from prunescope.results.units import by_layer
 from prunescope.results.words import is_unlabelled
 from prunescope.statistics.settings import ResamplingSettings
@@ -65,9 +66,9 @@ def summarise_result(
             tell(lost)
         levels = tables.summary(iou)
         paid, strategies = _who_paid(path), plain_rows(tables.strategies)
-        left_out = left_out_of_run(path)
+        left_out, labelled_by = left_out_of_run(path), labelled_by_of_run(path)
         sections = [
-            *left_out_sections(left_out),
+            *run_note_sections(left_out, labelled_by),
             *level_sections(levels),
             *verdict_sections(tables.verdicts),
             *strategy_sections(strategies, tables.verdicts),
@@ -77,6 +78,7 @@ def summarise_result(
             **{"levels": levels, "verdict": tables.verdicts},
             **{"strategies": strategies, "who_paid": paid},
             **({LEFT_OUT: left_out} if left_out else {}),
+            **({LABELLED_BY: labelled_by} if labelled_by else {}),
         }
         return values, write_sections(sections)
     if is_evaluation(path) or is_ablation(path):

@@ -40,9 +40,10 @@ from prunescope.results.ablation import Ablation
 from prunescope.results.basis import basis_text
 from prunescope.results.dissection import Dissection
 from prunescope.results.evaluation_pair import EvaluationPair
+from prunescope.results.labelled_by import LABELLED_BY, labelled_by_text
 from prunescope.results.left_out import LEFT_OUT, left_out_text, names_left_out
 from prunescope.results.run import Run
-from prunescope.results.run_tables import left_out_of_run
+from prunescope.results.run_tables import labelled_by_of_run, left_out_of_run
 from prunescope.results.words import is_unlabelled
 
 _BEST_UNITS = 8
@@ -73,10 +74,13 @@ def layer_sections(summary: Mapping[str, Any]) -> list[Section]:
     return [_layer(name, counts) for name, counts in summary["layers"].items()]
 
 
-def left_out_sections(left_out: Sequence[Mapping[str, str]]) -> list[Section]:
-    """Return a section that says which broken images a run left out, if it did."""
-    text = left_out_text(names_left_out({LEFT_OUT: left_out}))
-    return [] if text is None else [Section(parts=[text])]
+def run_note_sections(
+    left_out: Sequence[Mapping[str, str]], labelled_by: Sequence[Mapping[str, Any]]
+) -> list[Section]:
+    """Return a section that says which broken images a run left out, and who made the labels."""
+    said = (left_out_text(names_left_out({LEFT_OUT: left_out})), labelled_by_text(labelled_by))
+    parts = [text for text in said if text is not None]
+    return [Section(parts=parts)] if parts else []
 
 
 @sections_of.register
@@ -103,8 +107,8 @@ def _layer(name: str, counts: Mapping[str, Any], *more: str | Table) -> Section:
     ]
     along = basis_text(counts)
     notes = [] if along is None else [directions_text(along, unpaired=False)]
-    left_out = left_out_text(names_left_out(counts))
-    notes += [] if left_out is None else [left_out]
+    said = (left_out_text(names_left_out(counts)), labelled_by_text(counts.get(LABELLED_BY)))
+    notes += [text for text in said if text is not None]
     notes += [describe_chance(counts["chance"])] if "chance" in counts else []
     notes += [layer_words_text(counts["words"])] if "words" in counts else []
     notes += [resampling_text(counts["resampling"])] if "resampling" in counts else []
@@ -230,7 +234,7 @@ def _run(result: Run) -> list[Section]:
         return [Section(title=result.name, note=note)]
     return [
         Section(title=result.name),
-        *left_out_sections(left_out_of_run(result.path)),
+        *run_note_sections(left_out_of_run(result.path), labelled_by_of_run(result.path)),
         *level_sections(result.tables.summary()),
     ]
 

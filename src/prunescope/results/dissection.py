@@ -19,6 +19,7 @@ from prunescope.results.basis import Directions, load_basis, save_basis
 from prunescope.results.by_image import load_by_image, save_by_image
 from prunescope.results.formulas import KEY as FORMULAS_STATED
 from prunescope.results.formulas import formula_counts, load_formulas, save_formulas
+from prunescope.results.labelled_by import LABELLED_BY
 from prunescope.results.layout import (
     COUNTS,
     DRAWS,
@@ -152,8 +153,9 @@ class LayerDissection:
     def counts(self, iou: float | None = None) -> dict[str, Any]:
         """Return numbers of units and concepts, not of pixels (`overlap` holds those).
 
-        They are those of `count_units` with their `iou`, and `chance`, `formulas`, `basis`, `words`
-        and the images that were `left_out` where there are any.
+        They are those of `count_units` with their `iou`, and `chance`, `formulas`, `basis`,
+        `words`, the images `left_out` and the networks by which labels were made (`labelled_by`)
+        where there are any.
         iou: a unit is interpretable if its best IoU is strictly above this; None stands for the
         one that was saved, at which alone it is known what is due to chance.
         """
@@ -164,9 +166,12 @@ class LayerDissection:
             **({"chance": chance} if chance is not None and above == saved else {}),
             **({} if above is None else {"iou": above}),
             **({"basis": self.summary["basis"]} if self.summary.get("basis") else {}),
-            **({LEFT_OUT: self.summary[LEFT_OUT]} if self.summary.get(LEFT_OUT) else {}),
+            **{
+                key: self.summary[key]
+                for key in (LEFT_OUT, LABELLED_BY, OF_WORDS)
+                if self.summary.get(key)
+            },
             **self._counts_of_formulas(above, saved),
-            **({OF_WORDS: self.summary[OF_WORDS]} if self.summary.get(OF_WORDS) else {}),
             **({} if curve is None else {"quantiles": curve.to_dict("records")}),
         }
 

@@ -13,6 +13,7 @@ from prunescope.base.paths import is_there
 from prunescope.results.columns import check_columns
 from prunescope.results.evaluation import plain_number
 from prunescope.results.kinds import layers_of_study
+from prunescope.results.labelled_by import LABELLED_BY
 from prunescope.results.layout import (
     CONCEPT_OUTCOMES,
     DENSE,
@@ -255,9 +256,18 @@ def level_categories(levels: pd.DataFrame) -> tuple[str, ...]:
 
 def left_out_of_run(run: Path) -> list[dict[str, str]]:
     """Return the broken images that a run's dissections left out, each with the reason."""
+    return _of_first_dissection(run, LEFT_OUT)
+
+
+def labelled_by_of_run(run: Path) -> list[dict[str, Any]]:
+    """Return what is recorded of the networks that made the labels of a run's concept set."""
+    return _of_first_dissection(run, LABELLED_BY)
+
+
+def _of_first_dissection(run: Path, key: str) -> list[dict[str, Any]]:
     for level in level_folders(run):
         for summary in sorted((level / DISSECTION).glob(f"*/{SUMMARY}")):
-            found: list[dict[str, str]] = read_form(summary, DISSECTION_FORM).get(LEFT_OUT) or []
+            found: list[dict[str, Any]] = read_form(summary, DISSECTION_FORM).get(key) or []
             return found
     return []
 

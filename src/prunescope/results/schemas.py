@@ -32,6 +32,7 @@ from prunescope.results.forms import (
 from prunescope.results.forms import COUNTS as LIST_OF_COUNTS
 from prunescope.results.forms import NUMBERS as LIST_OF_NUMBERS
 from prunescope.results.forms import TEXTS as LIST_OF_TEXTS
+from prunescope.results.labelled_by import LABELLED_BY, LABELLED_BY_FORM
 
 METRICS_FORM: Fields = {
     **{"replicate": COUNT, "strategy": TEXT, "level": COUNT},
@@ -109,6 +110,7 @@ DISSECTION_FORM: Fields = {
         "unit_numbers": LIST_OF_COUNTS.or_none,
     },
     "left_out": Rows(Object({"image": TEXT, "reason": TEXT}), may_lack=True),
+    LABELLED_BY: LABELLED_BY_FORM,
     **{"layer": TEXT.or_none, "convention": TEXT.or_none},
     "basis": {"kind": TEXT, "seed": COUNT.or_absent, "units": COUNT, "fingerprint": TEXT},
     "concept_set": {"name": TEXT, "fingerprint": TEXT, "mask_size": COUNT.or_none},

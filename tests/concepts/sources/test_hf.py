@@ -1,5 +1,6 @@
 """Is a data set of Hugging Face a concept set, and is each fault named with its row?"""
 
+import io
 import json
 from concurrent.futures import ThreadPoolExecutor
 
@@ -140,6 +141,19 @@ class TestClasses:
         assert annotation.whole == (DOG,)
         assert annotation.planes.shape == (0, 3, 4)
         assert concepts.read_annotation(1).whole == ()
+
+    def test_an_image_stored_on_its_side_is_turned_upright_as_datasets_does(self, make):
+        file, exif = io.BytesIO(), Pillow.Exif()
+        exif[0x0112] = 6
+        Pillow.open(io.BytesIO(SHOWN)).save(file, "png", exif=exif)
+        table = with_classes([0]).remove_columns("image")
+        table = table.add_column("image", [cell(file.getvalue())])
+        table = table.cast_column("image", datasets.Image())
+        concepts = make(table)
+        shown = concepts.read_image(0)
+        assert shown.size == (3, 4)
+        assert (np.asarray(shown) == np.asarray(table[0]["image"].convert("RGB"))).all()
+        assert concepts.read_annotation(0).shape == (4, 3)
 
     def test_a_name_is_one_label_wherever_it_stands(self, make):
         concepts = make(with_maps(), f"{MAPS},label=shown")

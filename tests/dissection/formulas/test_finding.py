@@ -13,7 +13,7 @@ from prunescope import dissect, load
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.concepts.protocol import Annotation, Label
 from prunescope.dissection.chance.shuffle import permuted_sources
-from prunescope.dissection.formulas import finding
+from prunescope.dissection.formulas import finding, search
 from prunescope.dissection.run import dissect_layers
 from prunescope.dissection.settings import DissectionSettings
 from ranks import in_parallel
@@ -244,13 +244,15 @@ def test_a_unit_that_sees_two_of_three_colours_has_their_formula():
             assert layer.units["formula"].tolist() == [f"label {unit} and {other}"]
 
 
-def test_processes_find_what_one_finds_and_blocks_change_nothing(monkeypatch):
+def test_processes_find_what_one_finds_and_what_is_kept_changes_nothing(monkeypatch):
     concepts, activations = random_set(np.random.default_rng(11))
     settings = DissectionSettings(
         layers=("layer",), quantile=QUANTILE, formulas=3, beam=3, formula_draws=2, **PLAIN
     )
     alone = dissect_layers(settings, Replay(activations), concepts)["layer"]
     monkeypatch.setattr(finding, "_MASKS_AT_A_TIME", 1)  # one unit at a time
+    for name in ("_FORMULAS_KEPT", "_FEWEST_LABELS_KEPT", "_LABEL_BYTES"):
+        monkeypatch.setattr(search, name, 1)
     in_blocks = dissect_layers(settings, Replay(activations), concepts)["layer"]
 
     def share(ranks):

@@ -104,13 +104,14 @@ def test_the_commands_say_and_show_the_words(prunescope: Prunescope, here, tmp_p
 def test_labels_are_not_looked_for_where_there_are_none(prunescope: Prunescope, here, tmp_path):
     ended = prunescope(*DISSECT, "--concepts", "images:pictures", "--out", tmp_path / "D")
     check_refused(ended, "images:pictures has no labels", "--words FILE and --encoder NAME")
-    for option in (
+    options = (
         "--null 9",
-        "--formulas 2",
         "--categories object",
         "--quantiles 0.2",
         "--convention lite",
-    ):
+        "--formulas 2",
+    )
+    for option in options:
         name, value = option.split()
         ended = prunescope(*DISSECT, "--concepts", "images:pictures", *ASKED, name, value)
         check_refused(ended, f"{name[2:]} is about labels", "images:pictures has none")

@@ -15,6 +15,7 @@ from prunescope.base.errors import DataError
 from prunescope.base.paths import resolved
 from prunescope.concepts.contents import Files, fingerprint_set
 from prunescope.concepts.examination import Counts, Findings
+from prunescope.concepts.label_makers import Records, read_makers
 from prunescope.concepts.listing import (
     LARGEST_NUMBER,
     entries_in,
@@ -47,6 +48,7 @@ class BrodenFolder:
     out. The CSV files are checked when the folder is opened, a picture when it is read.
 
     rows: those selected, as `read_rows` returns them
+    labelled_by: what is recorded of the networks that made the labels; nothing where people did
     """
 
     root: Path
@@ -56,6 +58,7 @@ class BrodenFolder:
     images: tuple[str, ...] = field(repr=False)
     rows: pa.Table = field(repr=False)
     whole_set: bool
+    labelled_by: Records = field(default=(), repr=False)
 
     @classmethod
     def open(
@@ -91,6 +94,7 @@ class BrodenFolder:
             images=tuple(selected["image"].to_pylist()),
             rows=selected,
             whole_set=is_whole,
+            labelled_by=read_makers(root),
         )
 
     @property

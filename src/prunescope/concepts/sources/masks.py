@@ -14,6 +14,7 @@ from prunescope.base.errors import DataError
 from prunescope.concepts.codes import read_map, read_mask
 from prunescope.concepts.contents import Files, fingerprint_set
 from prunescope.concepts.examination import Counts, Findings, left_aside
+from prunescope.concepts.label_makers import Records, read_makers
 from prunescope.concepts.names import Names, read_names
 from prunescope.concepts.pairing import Marked, pair_masks
 from prunescope.concepts.protocol import Annotation, Label
@@ -49,6 +50,7 @@ class MaskFolder:
 
     unmarked: the images without a mask, which are not in the set
     faults: what is wrong with names and folders; empty unless opened leniently
+    labelled_by: what is recorded of the networks that made the masks; nothing where people did
     """
 
     root: Path
@@ -59,6 +61,7 @@ class MaskFolder:
     unmarked: tuple[str, ...] = field(repr=False)
     faults: tuple[str, ...]
     whole_set: bool
+    labelled_by: Records = field(default=(), repr=False)
 
     @classmethod
     def open(
@@ -101,6 +104,7 @@ class MaskFolder:
             unmarked=pairs.unmarked,
             faults=faults,
             whole_set=len(marked) == len(pairs.marked),
+            labelled_by=read_makers(root),
         )
 
     @property

@@ -7,7 +7,7 @@ docs/method.md. With I of a formula F and a label c, and of both together, those
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -60,10 +60,10 @@ class Search:
         self._beam = beam
         self._truth: Int64[np.ndarray, " label"] = counts.holds.T @ counts.pixels
         self._atoms_of_label = counts.holds.tocsc()
-        # kept because units share them
-        labels_kept = max(_FEWEST_LABELS_KEPT, _LABEL_BYTES // max(1, len(counts.pixels)))
-        self._has = lru_cache(labels_kept)(self._find_atoms)
-        self._together = lru_cache(_FORMULAS_KEPT)(self._count_together)
+        # Units share these. A cache of methods would hold the counts until garbage is collected.
+        self._labels_kept = max(_FEWEST_LABELS_KEPT, _LABEL_BYTES // max(1, len(counts.pixels)))
+        self._atoms_having: dict[int, Bool[np.ndarray, " atom"]] = {}
+        self._counted_together: dict[Formula, Int64[np.ndarray, " label"]] = {}
 
     def best(self, unit: int) -> list[Fitted]:
         """Return the best formula of each length from 1 on, as long as there are any.
@@ -131,10 +131,15 @@ class Search:
         ordered = sorted(distinct.values(), key=lambda each: (-each.iou, each.formula))
         return ordered[: self._beam]
 
-    def _find_atoms(self, label: int) -> Bool[np.ndarray, " atom"]:
-        has = np.zeros(len(self._counts.pixels), np.bool_)
-        has[self._atoms_with(label)] = True
-        return has
+    def _has(self, label: int) -> Bool[np.ndarray, " atom"]:
+        """Return whether each atom carries a label."""
+        if label not in self._atoms_having:
+            if len(self._atoms_having) >= self._labels_kept:
+                self._atoms_having.clear()
+            has = np.zeros(len(self._counts.pixels), np.bool_)
+            has[self._atoms_with(label)] = True
+            self._atoms_having[label] = has
+        return self._atoms_having[label]
 
     def _atoms_with(self, label: int) -> Int64[np.ndarray, " found"]:
         cuts = self._atoms_of_label.indptr
@@ -154,8 +159,17 @@ class Search:
                 is_true = is_true & (has if operator == AND else ~has)
         return is_true
 
-    def _count_together(self, formula: Formula) -> Int64[np.ndarray, " label"]:
+    def _together(self, formula: Formula) -> Int64[np.ndarray, " label"]:
         """Return on how many pixels of all images a formula is true that carry each label."""
+        counted = self._counted_together.get(formula)
+        if counted is None:
+            counted = self._count_together(formula)
+            if len(self._counted_together) >= _FORMULAS_KEPT:
+                self._counted_together.clear()
+            self._counted_together[formula] = counted
+        return counted
+
+    def _count_together(self, formula: Formula) -> Int64[np.ndarray, " label"]:
         last = self._atoms_with(formula.labels[-1])
         together: Int64[np.ndarray, " label"]
         if len(formula.labels) == 1:

@@ -17,11 +17,8 @@ from prunescope.dissection.words.settings import WordSettings
 from prunescope.results.dissection import LayerDissection
 
 _OF_LABELS = {
-    "null": 0,
-    "formulas": 1,
-    "quantiles": None,
-    "categories": None,
-    "convention": "exact",
+    **{"null": 0, "quantiles": None, "categories": None, "convention": "exact"},
+    **{"formulas": 1, "formula_draws": 0},
 }
 """Settings that change only what is counted of labels, and what they are where nothing is."""
 

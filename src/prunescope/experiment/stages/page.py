@@ -37,6 +37,7 @@ class PageStage(FolderStage):
         }
 
     def make(self, folder: Path, runner: "StageRunner") -> str:
+        from prunescope.concepts.label_makers import labels_note
         from prunescope.report.pages.study import write_study_page
         from prunescope.results.class_tables import read_exemplars
         from prunescope.results.left_out import LEFT_OUT, left_out_text, names_left_out
@@ -50,10 +51,13 @@ class PageStage(FolderStage):
         }
         tables, drawn = runner.folder(self.tables), runner.folder(self.figures)
         recipe, images = self.study.recipe, len(runner.concepts.images)
+        labels = labels_note(runner.concepts)
         write_study_page(
             folder,
             name=recipe.name,
-            facts=recipe.facts | {"Labelled images": f"{images:,}"},
+            facts=recipe.facts
+            | {"Labelled images": f"{images:,}"}
+            | ({} if labels is None else {"Labels": labels}),
             shown=self.tables.shown(runner),
             figures={path.stem: path.read_bytes() for path in drawn.glob("*.svg")},
             verdicts=read_form(tables / VERDICT, VERDICT_FORM),

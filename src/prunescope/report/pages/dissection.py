@@ -24,6 +24,7 @@ from prunescope.report.views import layer_sections
 from prunescope.results.basis import basis_text
 from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.kinds import is_page
+from prunescope.results.labelled_by import LABELLED_BY, labelled_by_text
 from prunescope.results.layout import ASSETS, PAGE, REPORT
 from prunescope.results.left_out import LEFT_OUT, left_out_text, names_left_out
 from prunescope.results.opened import open_dissection
@@ -223,13 +224,14 @@ def conditions_of(layer: LayerDissection) -> dict[str, str]:
         "Concept set": source.get("name"),
         "Its fingerprint": source.get("fingerprint"),
         "Images": summary.get("images"),
+        "Labels": labelled_by_text(summary.get(LABELLED_BY)),
         "Left out": left_out_text(names_left_out(summary)),
         "Convention": summary.get("convention"),
         "Rows": basis_text(summary),
         "Input": _input_text(known),
         **{title: settings.get(name) for name, title in _SETTINGS.items()},
-        **{title: (summary.get(OF_WORDS) or {}).get(name) for name, title in _WORDS.items()},
         "Formulas": search_text(summary),
+        **{title: (summary.get(OF_WORDS) or {}).get(name) for name, title in _WORDS.items()},
         "Page written by": f"Prunescope {__version__}",
     }
     return {title: _text(value) for title, value in found.items() if value is not None}

@@ -1,0 +1,1 @@
+"""Which network says what every pixel of a photograph shows, and how is it asked?"""
