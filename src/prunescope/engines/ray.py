@@ -73,7 +73,7 @@ class RayEngine:
                 uninterrupted(),  # Ray's calls take no exception but its own
                 _Tasks(self._ray, self.threads, self.gpus, perform, progress) as tasks,
             ):
-                _work(ordered, tasks, self.workers, finish, fail)
+                _work(ordered, tasks, self._most_at_once(len(ordered)), finish, fail)
 
     def share(self, work: Shared[Outcome], progress: Progress, *, gpus: bool) -> Outcome:
         """Have tasks on the nodes share a piece of work, as `SharingEngine` says.
@@ -88,6 +88,15 @@ class RayEngine:
                 "going on with fewer"
             )
         return Group(self._ray, work, needs, progress).perform()
+
+    def _most_at_once(self, jobs: int) -> int:
+        """Return how many of so many jobs are handed to Ray at once.
+
+        All, so that each worker has its next job at once, unless Ray has room for more than there
+        are workers: where cores do not divide evenly, or a job needs no GPU.
+        """
+        room = Needs(tasks=jobs, threads=self.threads, gpu=False).room(self._ray)
+        return jobs if room <= self.workers else self.workers
 
     def _cluster_has(self, kind: str) -> tuple[int, int]:
         """Return how many there are of a kind in the cluster, and on the node with most."""
@@ -118,7 +127,7 @@ def _work(
 ) -> None:
     """Begin each job once those it needs are finished, until none is left that can be done.
 
-    most: in parallel; where cores do not divide evenly, Ray has room for more.
+    most: that Ray is handed at once.
     """
     finished: set[str] = set()
     while True:
