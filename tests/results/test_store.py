@@ -12,6 +12,7 @@ import pytest
 from prunescope.base.errors import StoreError
 from prunescope.results.artifacts import Artifact
 from prunescope.results.manifest import flaws_of
+from prunescope.results.outdated import find_outdated
 from prunescope.results.store import Store
 
 REWIND = Artifact(path="replicate-0/rewind", key="1" * 64)
@@ -281,10 +282,10 @@ def test_a_dissection_under_new_settings_leaves_its_level_in_place(store: Store)
     make_all(store, PLAN)
     other = [REWIND, LEVEL, changed(DISSECTION), changed(REPORT)]
     make_all(store, other)
-    assert store.outdated(other) == [aside(DISSECTION)]
+    assert find_outdated(store.root, other) == [aside(DISSECTION)]
     store.tidy(PLAN)
     assert store.folder(DISSECTION).is_dir()
-    assert store.outdated(PLAN) == [aside(changed(DISSECTION))]
+    assert find_outdated(store.root, PLAN) == [aside(changed(DISSECTION))]
 
 
 def test_a_dissection_does_not_come_back_before_its_level(store: Store):
@@ -318,7 +319,9 @@ def test_a_level_that_comes_back_with_another_dissection_gets_its_own_back(store
     make_all(store, PLAN)
     after = contents(store.root)
     assert {name: after[name] for name in after if not name.startswith("outdated/")} == before
-    assert store.outdated(PLAN) == sorted([aside(changed(DISSECTION)), aside(other_level)])
+    assert find_outdated(store.root, PLAN) == sorted(
+        [aside(changed(DISSECTION)), aside(other_level)]
+    )
 
 
 def test_results_stay_until_new_ones_take_their_place_and_are_not_kept(store: Store):
@@ -327,7 +330,7 @@ def test_results_stay_until_new_ones_take_their_place_and_are_not_kept(store: St
     store.tidy([other])
     assert (store.root / "report" / "b.txt").exists()
     assert not store.has(other)
-    assert store.outdated([other]) == []
+    assert find_outdated(store.root, [other]) == []
     make(store, other)
     assert store.has(other)
     assert not (store.root / "outdated").exists()
@@ -335,11 +338,11 @@ def test_results_stay_until_new_ones_take_their_place_and_are_not_kept(store: St
 
 def test_what_an_artifact_is_outdated_with_goes_without_saying(store: Store):
     make_all(store, PLAN)
-    assert store.outdated(PLAN) == []
-    assert store.outdated([REWIND, LEVEL]) == [DISSECTION.path, "report"]
-    assert store.outdated([REWIND]) == [LEVEL.path, "report"]
+    assert find_outdated(store.root, PLAN) == []
+    assert find_outdated(store.root, [REWIND, LEVEL]) == [DISSECTION.path, "report"]
+    assert find_outdated(store.root, [REWIND]) == [LEVEL.path, "report"]
     store.tidy([REWIND, changed(LEVEL)])
-    assert store.outdated([REWIND]) == [aside(LEVEL), "report"]
+    assert find_outdated(store.root, [REWIND]) == [aside(LEVEL), "report"]
 
 
 def test_what_killed_processes_left_is_removed_but_for_checkpoints_still_wanted(store: Store):

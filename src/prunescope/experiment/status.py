@@ -17,6 +17,7 @@ from prunescope.experiment.staleness import find_stale, without
 from prunescope.recipe import Recipe
 from prunescope.results.artifacts import Artifact
 from prunescope.results.checkpoints import checkpoint_step
+from prunescope.results.outdated import find_outdated
 from prunescope.results.provenance import Provenance
 from prunescope.results.store import Store
 
@@ -176,7 +177,7 @@ def _status_of(run: OpenRun) -> Status:
         to_do=to_do,
         seconds_left=seconds_left(plan, left, rates, workers=workers),
         holder=store.holder(),
-        outdated=without(store.outdated(artifacts, untouched), stale),
+        outdated=without(find_outdated(store.root, artifacts, untouched), stale),
         failed=tuple(
             f"{title}: {why}" for title, why in provenance.failures.items() if title in to_do
         ),

@@ -12,7 +12,7 @@ under `outdated/` with all artifacts inside it, and brought back when its settin
 import errno
 import os
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path, PurePosixPath
 
@@ -27,9 +27,7 @@ from prunescope.results.layout import (
     PROVENANCE,
     STUDY,
     WORK,
-    is_manifest,
     is_of_a_study,
-    part_named,
 )
 from prunescope.results.manifest import (
     changes_in,
@@ -267,46 +265,6 @@ class Store:
         for file in self.root.glob(_TORN):
             file.unlink(missing_ok=True)
 
-    def outdated(
-        self, artifacts: list[Artifact], whole: Collection[Artifact] = frozenset()
-    ) -> list[str]:
-        """Return what is finished and not in the list, sorted: paths, and parts with their names.
-
-        Artifacts inside an outdated one are left out, as are former versions of derived ones, which
-        the next run replaces.
-        whole: those of the list that are known to be at their path.
-        """
-        wanted = {(artifact.path, artifact.part, artifact.key) for artifact in artifacts}
-        known = {(artifact.path, artifact.part) for artifact in whole}
-        derived = {artifact.path for artifact in artifacts if artifact.derived}
-        parts_at: dict[Path, set[str]] = {}
-        for name, part in self._manifests():
-            if name in derived or (name, part) in known:
-                continue
-            key = Slot(self.root / name, part).key
-            if key is not None and (name, part, key) not in wanted:
-                parts_at.setdefault(Path(name), set()).add(part)
-        folders = {path for path, parts in parts_at.items() if "" in parts}
-        return sorted(
-            f"{path.as_posix()} ({part})" if part and path not in folders else path.as_posix()
-            for path, parts in parts_at.items()
-            for part in ({""} if path in folders else parts)
-            if folders.isdisjoint(path.parents)
-        )
-
-    def _manifests(self) -> Iterator[tuple[str, str]]:
-        """Yield the path, relative to the run's, and the part of every manifest outside of work."""
-        root, waiting = str(self.root), [""]
-        while waiting:
-            path = waiting.pop()
-            for entry in _entries(f"{root}/{path}"):
-                name = entry.name
-                if entry.is_dir(follow_symlinks=False):
-                    if path or name != WORK:
-                        waiting.append(f"{path}/{name}" if path else name)
-                elif is_manifest(name):
-                    yield path or ".", part_named(name)
-
     def _is_empty(self) -> bool:
         """Return whether there is nothing but leftovers of a run killed at its start."""
         return all(path.name == LOCK or path.match(_TORN) for path in self.root.iterdir())
@@ -375,15 +333,6 @@ class Store:
     @property
     def _trash(self) -> Path:
         return self.root / WORK / f"trash.{process_mark()}"
-
-
-def _entries(folder: str) -> list["os.DirEntry[str]"]:
-    """Return what lies in a folder; nothing where it is gone, or may not be read."""
-    try:
-        with os.scandir(folder) as entries:
-            return list(entries)
-    except OSError:
-        return []
 
 
 class _Lost:
