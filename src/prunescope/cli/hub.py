@@ -1,12 +1,13 @@
 """How are results shared on the Hugging Face Hub, and fetched from there?"""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from prunescope.cli.console import print_result
 from prunescope.cli.options import Json
+from prunescope.experiment.hub.kinds import Kind
 
 _REPOSITORY = Annotated[
     str,
@@ -27,7 +28,7 @@ def push(
     ],
     repository: _REPOSITORY,
     kind: Annotated[
-        Literal["dissection", "weights", "concepts"] | None,
+        Kind | None,
         typer.Option(
             help="As what it is shared.",
             show_default="what it is; of a level its weights",

@@ -19,8 +19,9 @@ import prunescope as ps
 from commands import Prunescope, check_refused
 from hub_server import LARGE, TOKEN, Hub, hub_on_this_machine
 from layers import make_layer
-from prunescope.base.errors import ConfigError, DataError, DownloadError
+from prunescope.base.errors import ConfigError, DataError, DownloadError, StoreError
 from prunescope.concepts import open_concepts
+from prunescope.experiment.hub.transfer import _asking
 from prunescope.networks.registry import build
 from prunescope.pruning.files import prune_saved
 from prunescope.pruning.saved import read_weights
@@ -285,3 +286,9 @@ def test_a_level_of_a_run_comes_back_with_what_the_study_was(hub: Hub, run: Path
     assert str(tmp_path) not in body
     seen_card = hub.repositories["dataset", "somebody/seen"].files["README.md"].decode()
     assert f"| top-1 accuracy | {100 * level.metrics['top1']:.2f} % |" in seen_card
+
+
+def test_a_disk_that_refuses_is_not_taken_for_a_network(tmp_path: Path) -> None:
+    file = tmp_path / "gone" / "units.parquet"
+    with pytest.raises(StoreError, match=r"gone/units.parquet cannot be written"), _asking(NAME):
+        file.write_bytes(b"")

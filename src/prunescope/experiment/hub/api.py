@@ -10,11 +10,10 @@ from prunescope.base.folders import replacing
 from prunescope.base.paths import require_place
 from prunescope.base.text import counted
 from prunescope.experiment.hub.card import write_card
+from prunescope.experiment.hub.kinds import KINDS, Kind
 from prunescope.experiment.hub.shared import (
     CARD,
-    KINDS,
     RECORD,
-    Kind,
     check_shared,
     find_shared,
     name_of,

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
 
 from prunescope.base.errors import ConfigError, DataError
 from prunescope.base.formats import is_safetensors
@@ -12,21 +11,18 @@ from prunescope.concepts import open_concepts
 from prunescope.concepts.label_makers import RECORD as MADE_BY
 from prunescope.concepts.protocol import ConceptSet
 from prunescope.concepts.request import split_name
+from prunescope.experiment.hub.kinds import KINDS, Kind
 from prunescope.pruning.saved import check_as_recorded, mask_beside, read_weights
 from prunescope.results.dissection import Dissection
 from prunescope.results.kinds import is_dissection, is_level, is_run
 from prunescope.results.layout import DISSECTION, LAYERS, is_of_a_study
 from prunescope.results.manifest import check_recorded
 
-Kind: TypeAlias = Literal["dissection", "weights", "concepts"]
-"""As what something is shared."""
-
 RECORD = "prunescope.json"
 """The file of a repository that says what was shared: its kind, and the checksum of each file."""
 
 CARD = "README.md"
 
-KINDS: tuple[str, ...] = get_args(Kind)
 _LAYOUTS = {"masks": "names.csv", "broden": "index.csv"}
 _OF_A_SET = {
     "masks": ("images", "masks", "names.csv", MADE_BY),

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from prunescope.base.errors import ConfigError, DataError, DownloadError, first_line
+from prunescope.base.files import cannot_write, is_full
 
 _LOGIN = "log in with `hf auth login`, or set HF_TOKEN"
 
@@ -123,14 +124,22 @@ def _asking(name: str) -> Iterator[None]:
         raise DownloadError(
             f"the Hugging Face Hub answers with {status} for {name}: {_reason(error)}"
         ) from error
+    except OSError as error:
+        if is_full(error) or error.filename is not None:  # of this machine, not of the network
+            raise cannot_write(error.filename or name, error) from error
+        raise _unreached(name, error) from error
     except Exception as error:  # of whichever library the Hub's client asks with
-        raise DownloadError(
-            f"the Hugging Face Hub cannot be reached for {name}: {_reason(error)}; try again when "
-            "there is a network"
-        ) from error
+        raise _unreached(name, error) from error
     finally:
         if shown:
             enable_progress_bars()
+
+
+def _unreached(name: str, error: BaseException) -> DownloadError:
+    return DownloadError(
+        f"the Hugging Face Hub cannot be reached for {name}: {_reason(error)}; try again when "
+        "there is a network"
+    )
 
 
 def _reason(error: BaseException) -> str:
