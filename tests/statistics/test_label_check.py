@@ -120,6 +120,14 @@ def test_splits_that_cannot_be_are_refused_before_any_work(
         ps.dissect(network, "layer3", f"broden:{drawn}", **INPUT, **splits)
 
 
+def test_a_set_without_labels_is_refused(network: nn.Module, drawn: Path, tmp_path: Path) -> None:
+    (tmp_path / "words.txt").write_text("red\nblue\n")
+    splits = {"label_on": "train", "check_on": "val"}
+    words = {"words": tmp_path / "words.txt", "encoder": "nowhere:encoder"}
+    with pytest.raises(ConfigError, match=r"are about labels, but images:.* has none"):
+        ps.dissect(network, "layer3", f"images:{drawn / 'images'}", **INPUT, **splits, **words)
+
+
 def test_a_unit_without_a_label_is_said_to_have_none() -> None:
     nothing = dict.fromkeys(
         ("concept_labelled", "iou_labelled", "concept_held_out", "iou_held_out")

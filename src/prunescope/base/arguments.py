@@ -1,4 +1,4 @@
-"""How do a function's signature and docstring state the settings that it takes by keyword?"""
+"""How does a function take settings by keyword, and state them in signature and docstring?"""
 
 import inspect
 import textwrap
@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 from prunescope.base.settings import Settings, unfolded
 
 F = TypeVar("F", bound=Callable[..., Any])
+S = TypeVar("S", bound=Settings)
 Fields = Mapping[str, FieldInfo]
 _WIDTH = 96
 
@@ -36,6 +37,16 @@ def takes(*models: type[Settings]) -> Callable[[F], F]:
         return function
 
     return taking
+
+
+def parted(model: type[S], values: Mapping[str, Any], where: str) -> tuple[S, dict[str, Any]]:
+    """Return the settings of a model among values, and the other values.
+
+    where: as `validate_from` takes it. Raises ConfigError as it does.
+    """
+    stated = {name: value for name, value in values.items() if name in model.model_fields}
+    rest = {name: value for name, value in values.items() if name not in model.model_fields}
+    return model.validate_from(stated, where), rest
 
 
 def explain(docstring: str, fields: Mapping[str, FieldInfo | None]) -> str:

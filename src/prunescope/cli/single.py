@@ -109,15 +109,15 @@ def dissect(
         raise ConfigError("--page writes beside the dissection: give --out, too")
     from prunescope.base.ranks import joined
     from prunescope.dissection.settings import DissectionSettings
-    from prunescope.dissection.words.settings import words_asked
+    from prunescope.dissection.words.settings import WordSettings
     from prunescope.experiment.single import dissect_network
     from prunescope.experiment.spreading import Crew, spread_dissection
     from prunescope.report.summary import describe_layers
-    from prunescope.statistics.settings import label_check_asked
+    from prunescope.statistics.settings import LabelCheckSettings
 
     dissected = DissectionSettings.validate_from(with_layers(settings), "dissect", as_option)
-    asked, _ = words_asked(words, "dissect", as_option)
-    checked, _ = label_check_asked(label_check, "dissect", as_option)
+    worded = WordSettings.validate_from(words, "dissect", as_option)
+    checked = LabelCheckSettings.validate_from(label_check, "dissect", as_option)
     chosen = chosen_concepts(concepts, "dissect")
     with joined() as ranks, progress_shown(ranks.rank == 0) as progress:
         crew = Crew(engine=engine, workers=workers, address=address)
@@ -130,8 +130,8 @@ def dissect(
             split=chosen.split,
             limit=chosen.limit,
             mask_size=chosen.mask_size,
-            words=asked,
-            label_check=checked,
+            words=worded if worded.asked else None,
+            label_check=checked if checked.asked else None,
             device=device,
             ranks=ranks,
             progress=progress,

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, Unpack
 import torch
 from torch import nn
 
-from prunescope.base.arguments import takes
+from prunescope.base.arguments import parted, takes
 from prunescope.base.door import checked_path
 from prunescope.base.errors import ConfigError
 from prunescope.base.modes import on_device
@@ -27,7 +27,7 @@ from prunescope.dissection.settings import (
     DissectionSettings,
     SharedOptions,
 )
-from prunescope.dissection.words.settings import WordSettings, words_asked
+from prunescope.dissection.words.settings import WordSettings
 from prunescope.experiment.auditing import RunAudit, audit_run
 from prunescope.experiment.conventions import compare_by_conventions
 from prunescope.experiment.handed_in import (
@@ -55,7 +55,7 @@ from prunescope.pruning.settings import PruneOptions, PruneSettings
 from prunescope.results.dissection import Dissection
 from prunescope.results.layout import STUDY
 from prunescope.results.netdissect_export import export_netdissect
-from prunescope.statistics.settings import LabelCheckSettings, label_check_asked
+from prunescope.statistics.settings import LabelCheckSettings
 
 Model: TypeAlias = nn.Module | Loaded | Path | str
 """A network: a module, what `prunescope.load` returns for one, or its name or file."""
@@ -92,8 +92,8 @@ def dissect(
     crew = Crew(engine=engine, workers=workers, address=address)
     split, limit = settings.pop("split", None), settings.pop("limit", None)
     mask_size = settings.pop("mask_size", None)
-    check, others = label_check_asked(settings, "dissect")
-    words, others = words_asked(others, "dissect")
+    check, others = parted(LabelCheckSettings, settings, "dissect")
+    words, others = parted(WordSettings, others, "dissect")
     with computing(network) as plain:
         chosen = name_layers(network.module, layers) or (DEFAULT_LAYER,)
         stated = DissectionSettings.validate_from({"layers": chosen, **others}, "dissect")
@@ -106,8 +106,8 @@ def dissect(
                 split=split,
                 limit=limit,
                 mask_size=mask_size,
-                words=words,
-                label_check=check,
+                words=words if words.asked else None,
+                label_check=check if check.asked else None,
                 device=device,
                 progress=progress,
             )
@@ -119,8 +119,8 @@ def dissect(
                 split=split,
                 limit=limit,
                 mask_size=mask_size,
-                words=words,
-                label_check=check,
+                words=words if words.asked else None,
+                label_check=check if check.asked else None,
                 device=target,
                 progress=progress,
             )

@@ -69,7 +69,7 @@ def dissect_network(
         check_room(out)
     opened = _open_concepts(concepts, settings, split, limit, mask_size, progress)
     if label_check is not None:
-        check_splits(label_check, splits_of(opened), opened.name)
+        check_splits(label_check, opened)
     if network.input is not None:
         settings = settings.completed(**vars(network.input))
     if network.unnumbered and ranks.rank == 0:

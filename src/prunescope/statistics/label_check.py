@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float64, Int64
 
 from prunescope.base.errors import ConfigError, nearest
 from prunescope.base.text import on_one_line
+from prunescope.concepts.protocol import ConceptSet, splits_of
 from prunescope.results.dissection import Dissection, LayerDissection
 from prunescope.results.label_check import (
     CONCEPT,
@@ -31,18 +32,21 @@ from prunescope.statistics.settings import LabelCheckSettings
 _NONE = -1  # in place of a label
 
 
-def check_splits(settings: LabelCheckSettings, splits: Sequence[str], concepts: str) -> None:
-    """Raise ConfigError unless images of both splits are there.
-
-    splits: of every image. concepts: the set's name.
-    """
+def check_splits(settings: LabelCheckSettings, concepts: ConceptSet) -> None:
+    """Raise ConfigError unless a set has labels, and images of both splits."""
+    if not concepts.labels:
+        raise ConfigError(
+            f"label_on and check_on are about labels, but {concepts.name} has none: leave them "
+            "out, or take a set with labels"
+        )
+    splits = splits_of(concepts)
     for key, split in (("label_on", settings.label_on), ("check_on", settings.check_on)):
         if split is not None and split not in splits:
             known = sorted({each for each in splits if each})
             has = f"has {on_one_line(', '.join(known))}" if known else "has no splits"
             raise ConfigError(
                 f'{key} names the split "{split}"{nearest(split, known)}, but of the images that '
-                f"are dissected {concepts} {has}"
+                f"are dissected {concepts.name} {has}"
             )
 
 

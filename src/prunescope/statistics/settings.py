@@ -1,7 +1,6 @@
 """What can be chosen about resampling images, and about the verdict on a study?"""
 
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, TypedDict
 
 from pydantic import Field, model_validator
 
@@ -43,26 +42,17 @@ class LabelCheckSettings(Settings):
             )
         return self
 
+    @property
+    def asked(self) -> bool:
+        """Whether labels are to be checked at all."""
+        return self.label_on is not None
+
 
 class LabelCheckOptions(TypedDict, total=False):
     """The same, as a function takes them by keyword."""
 
     label_on: str | None
     check_on: str | None
-
-
-def label_check_asked(
-    values: Mapping[str, Any], where: str, spell: Callable[[str], str] = str
-) -> tuple[LabelCheckSettings | None, dict[str, Any]]:
-    """Return how labels are to be checked, None for not at all, and the values of other settings.
-
-    where, spell: as `validate_from` takes them. Raises ConfigError as it does.
-    """
-    fields = LabelCheckSettings.model_fields
-    stated = {name: value for name, value in values.items() if name in fields}
-    asked = LabelCheckSettings.validate_from(stated, where, spell)
-    rest = {name: value for name, value in values.items() if name not in fields}
-    return (None if asked.label_on is None else asked), rest
 
 
 class VerdictSettings(Settings):

@@ -1,8 +1,7 @@
 """What can be chosen where units are given words?"""
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias, TypedDict
+from typing import Annotated, Literal, TypeAlias, TypedDict
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -63,6 +62,11 @@ class WordSettings(Settings):
         return self
 
     @property
+    def asked(self) -> bool:
+        """Whether units are to be given words at all."""
+        return self.words is not None
+
+    @property
     def file(self) -> Path | None:
         """The file of words; None where no words are asked for."""
         return None if self.words is None else Path(self.words).expanduser()
@@ -80,17 +84,3 @@ class WordOptions(TypedDict, total=False):
     word_last: float
     word_prior: float
     word_draws: int
-
-
-def words_asked(
-    values: Mapping[str, Any], where: str, spell: Callable[[str], str] = str
-) -> tuple[WordSettings | None, dict[str, Any]]:
-    """Return which words are asked for, None for none, and the values of other settings.
-
-    where, spell: as `validate_from` takes them. Raises ConfigError as it does.
-    """
-    fields = WordSettings.model_fields
-    stated = {name: value for name, value in values.items() if name in fields}
-    asked = WordSettings.validate_from(stated, where, spell)
-    rest = {name: value for name, value in values.items() if name not in fields}
-    return (None if asked.words is None else asked), rest
