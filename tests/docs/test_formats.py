@@ -337,10 +337,30 @@ def test_the_json_files_of_a_level_are_as_said(finished: Path, level: str) -> No
     assert_keys(summary, documented("summary.json"))
 
 
+def documented_in(title: str) -> list[dict[str, str]]:
+    """Return the names in each table of a section, of which a row may have several."""
+    tables = section(title).split("|---|---|---|")[1:]
+    return [
+        {
+            name: kind
+            for names, kind in re.findall(r"^\| (`[^|]+`) \| ([^|]+?) \|", table, re.M)
+            for name in re.findall(r"`(.+?)`", names)
+        }
+        for table in tables
+    ]
+
+
 def documented_of_null(place: int) -> dict[str, str]:
     """Return what the nth table of the section on `null` names."""
-    tables = section("What `null` adds").split("|---|---|---|")[1:]
-    return dict(re.findall(r"^\| `([^`]+)` \| ([^|]+?) \|", tables[place], re.M))
+    return documented_in("What `null` adds")[place]
+
+
+def assert_units_gain(folders: tuple[Path, Path], said: dict[str, str]) -> None:
+    """Fail unless the table of units of the second layer has these columns more, of these types."""
+    before, after = (parquet_columns(one / "units.parquet") for one in folders)
+    assert [name for name in after if name not in before] == list(said)
+    for name, kind in said.items():
+        assert after[name] in (kind, *kind.split(" or ")), name
 
 
 @pytest.mark.long
@@ -381,15 +401,9 @@ def test_formulas_add_what_is_said_and_nothing_else(
     options = ["--concepts", f"broden:{pictures}", "--split", "val", "--quantile", "0.01"]
     options += ["--formulas", "2", "--formula-draws", "1", "--out", tmp_path]
     assert prunescope(*words, *options).status == 0
-    tables = section("What `formulas` adds").split("|---|---|---|")[1:]
-    of_units, of_summary = (
-        dict(re.findall(r"^\| `([^`]+)` \| ([^|]+?) \|", table, re.M)) for table in tables
-    )
+    of_units, of_summary = documented_in("What `formulas` adds")[:2]
     folders = finished / LEVELS[0] / "dissection" / "layer3", tmp_path / "layer3"
-    before, after = (parquet_columns(one / "units.parquet") for one in folders)
-    assert [name for name in after if name not in before] == list(of_units)
-    for name, kind in of_units.items():
-        assert after[name] in (kind, *kind.split(" or ")), name
+    assert_units_gain(folders, of_units)
     before, after = (dict(json_keys(read_json(one / "summary.json"))) for one in folders)
     assert {name: after[name] for name in after if name not in before} == of_summary
     columns = parquet_columns(tmp_path / "layer3" / "formulas.parquet")
@@ -404,31 +418,14 @@ def test_formulas_add_what_is_said_and_nothing_else(
 def test_a_check_of_labels_adds_what_is_said_and_nothing_else(
     prunescope: Prunescope, finished: Path, pictures: Path, tmp_path: Path
 ) -> None:
-    words = [
-        "dissect",
-        finished / LEVELS[0],
-        "--layer",
-        "layer3",
-        "--concepts",
-        f"broden:{pictures}",
-    ]
-    options = ["--quantile", "0.01", "--label-on", "train", "--check-on", "val", "--json"]
-    ended = prunescope(*words, *options, "--out", tmp_path)
-    of_units, of_summary = (
-        dict(re.findall(r"^\| (`[^|]+`) \| ([^|]+?) \|", table, re.M))
-        for table in section("What `label_check` adds").split("|---|---|---|")[1:]
-    )
-    before = parquet_columns(finished / LEVELS[0] / "dissection/layer3/units.parquet")
-    after = parquet_columns(tmp_path / "layer3" / "units.parquet")
-    assert [f"`{name}`" for name in after if name not in before] == list(of_units)
-    for name, kind in of_units.items():
-        assert after[name.strip("`")] in (kind, *kind.split(" or ")), name
-    said = dict(
-        json_keys({"label_check": read_json(tmp_path / "layer3/summary.json")["label_check"]})
-    )
-    assert said == {
-        name: kind for names, kind in of_summary.items() for name in re.findall(r"`(.+?)`", names)
-    }
+    words = ["dissect", finished / LEVELS[0], "--layer", "layer3", "--quantile", "0.01"]
+    options = ["--concepts", f"broden:{pictures}", "--label-on", "train", "--check-on", "val"]
+    ended = prunescope(*words, *options, "--out", tmp_path, "--json")
+    of_units, of_summary = documented_in("What `label_check` adds")
+    layer = tmp_path / "layer3"
+    assert_units_gain((finished / LEVELS[0] / "dissection" / "layer3", layer), of_units)
+    stated = read_json(layer / "summary.json")["label_check"]
+    assert dict(json_keys({"label_check": stated})) == of_summary
     printed = json.loads(ended.out.splitlines()[-1])["label_check"]
     shown = re.findall(r"`label_check\.(\w+)`", section("What `label_check` adds"))
     assert set(printed) == set(shown)

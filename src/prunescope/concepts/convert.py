@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Int32
 from PIL import Image
 
-from prunescope.base.errors import ConfigError, DataError
+from prunescope.base.errors import ConfigError
 from prunescope.base.files import cannot_write
 from prunescope.base.folders import replacing
 from prunescope.base.paths import require_place
@@ -22,8 +22,14 @@ from prunescope.concepts.listing import LARGEST_NUMBER
 from prunescope.concepts.protocol import Annotation, ConceptSet, splits_of
 from prunescope.concepts.sources.broden import BrodenFolder
 from prunescope.concepts.totals import Totals
-from prunescope.concepts.writing import INDEX, LabelRow, save_csv, save_map, save_tables
-from prunescope.imaging.decoding import in_colour, read_picture
+from prunescope.concepts.writing import (
+    INDEX,
+    LabelRow,
+    is_shown_so,
+    save_csv,
+    save_map,
+    save_tables,
+)
 
 _LONGEST_CATEGORY = 100
 
@@ -96,7 +102,7 @@ class _Writer:
     def _save_picture(self, index: int, picture: Image.Image) -> str:
         name, stored = self._concepts.images[index], self._concepts.image_path(index)
         is_first = self._first[name] == index
-        is_copied = _as_stored(stored) == (picture.size, picture.tobytes())
+        is_copied = is_shown_so(stored, picture)
         name = name if is_copied else f"{name}.png"
         path = self._root / "images" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -133,15 +139,6 @@ class _Writer:
         owners = self._owner[plane]
         for category in np.flatnonzero(np.bincount(owners.ravel())[1:]).tolist():
             yield category, np.where(owners == category + 1, plane, 0)
-
-
-def _as_stored(path: Path) -> tuple[tuple[int, int], bytes] | None:
-    """Return size and pixels of a picture as Broden's layout is read; None where it cannot be."""
-    try:
-        shown = in_colour(read_picture(path), path)
-    except DataError:
-        return None
-    return shown.size, shown.tobytes()
 
 
 def _free_name(name: str, images: Sequence[str]) -> str:

@@ -11,8 +11,7 @@ from PIL import Image
 from prunescope.base.errors import DataError
 from prunescope.base.paths import IMAGE_SUFFIXES
 from prunescope.concepts.protocol import ConceptSet, splits_of
-from prunescope.concepts.writing import save_csv
-from prunescope.imaging.decoding import in_colour, read_picture
+from prunescope.concepts.writing import is_shown_so, save_csv
 
 _OF_8_BITS = 255
 
@@ -36,7 +35,9 @@ class MaskWriter:
     def save_picture(self, index: int, picture: Image.Image) -> None:
         """Copy a picture, or save it as PNG if the set shows it otherwise than it is stored."""
         name, stored = self._names[index], self._concepts.image_path(index)
-        copied = stored.suffix.lower() in IMAGE_SUFFIXES and _shows(stored, picture)
+        copied = stored.suffix.lower() in IMAGE_SUFFIXES and is_shown_so(
+            stored, picture, upright=True
+        )
         path = self._path("images", name if copied else _with_suffix(name, ".png"))
         if copied:
             shutil.copyfile(stored, path)
@@ -82,12 +83,3 @@ def _check_apart(names: Sequence[str], where: str) -> None:
                 f"{where} has {owners[folder]} and {name}, whose mask could be "
                 "of either: rename one"
             )
-
-
-def _shows(path: Path, picture: Image.Image) -> bool:
-    """Return whether `masks:` would show a stored picture like this."""
-    try:
-        shown = in_colour(read_picture(path), path, upright=True)
-    except DataError:
-        return False
-    return (shown.size, shown.tobytes()) == (picture.size, picture.tobytes())

@@ -1,7 +1,7 @@
 """How is a concept set opened by its name?"""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from prunescope.base.errors import ConfigError
@@ -11,7 +11,7 @@ from prunescope.concepts.joined import Joined
 from prunescope.concepts.naming import names_in
 from prunescope.concepts.protocol import Divisible
 from prunescope.concepts.relabelled import Relabelled, read_renaming
-from prunescope.concepts.request import COMMON, Request, split_name
+from prunescope.concepts.request import COMMON, Request, split_name, whole_number
 from prunescope.concepts.resized import in_one_size
 from prunescope.concepts.selection import check_limit
 from prunescope.concepts.sources import open_source
@@ -48,7 +48,7 @@ def _open_one(
     kind, place, stated = split_name(name)
     common = {option: value for option, value in stated.items() if option in COMMON}
     options = {option: value for option, value in stated.items() if option not in COMMON}
-    every = _every(name, common)
+    every = whole_number(name, "every", common.get("every", "1"))
     opened = open_source(
         Request(
             name=name,
@@ -89,12 +89,3 @@ def one_of_every(every: int, images: Sequence[str]) -> list[int]:
             chosen.append(index)
         seen[folder] += 1
     return chosen
-
-
-def _every(name: str, common: Mapping[str, str]) -> int:
-    stated = common.get("every", "1")
-    if not stated.isdecimal() or int(stated) < 1:
-        raise ConfigError(
-            f'every of the concept set "{name}" is "{stated}", but must be a whole number from 1 on'
-        )
-    return int(stated)

@@ -74,6 +74,16 @@ class Request:
         )
 
 
+def whole_number(name: str, option: str, stated: str) -> int:
+    """Return an option of a set's name that is a whole number from 1 on. Raises ConfigError."""
+    if not stated.isdecimal() or int(stated) < 1:
+        raise ConfigError(
+            f'{option} of the concept set "{name}" is "{stated}", but must be a whole number from '
+            "1 on"
+        )
+    return int(stated)
+
+
 def split_name(name: str) -> tuple[str, str, dict[str, str]]:
     """Return kind, place and options of a set's name. Raises ConfigError for an option twice."""
     head, *stated = _OPTION.split(name)

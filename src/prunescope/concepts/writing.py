@@ -1,4 +1,4 @@
-"""How are the tables and label maps of a folder in Broden's layout written?"""
+"""How are tables and label maps of a folder written, and which pictures are copied as they are?"""
 
 import csv
 from collections.abc import Iterable, Sequence
@@ -8,6 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Shaped, UInt8
 from PIL import Image
+
+from prunescope.base.errors import DataError
+from prunescope.imaging.decoding import in_colour, read_picture
 
 INDEX = ("image", "split", "ih", "iw", "sh", "sw")
 """The columns of index.csv before those of the categories."""
@@ -72,3 +75,15 @@ def save_png(pixels: UInt8[np.ndarray, "height width 3"], path: Path) -> None:
 
 def _covered(label: LabelRow) -> tuple[int, str]:
     return label.images, f"{label.coverage:.6f}"
+
+
+def is_shown_so(path: Path, picture: Image.Image, *, upright: bool = False) -> bool:
+    """Return whether a stored picture, if it can be read, is shown like this one.
+
+    upright: turned according to its EXIF.
+    """
+    try:
+        shown = in_colour(read_picture(path), path, upright=upright)
+    except DataError:
+        return False
+    return (shown.size, shown.tobytes()) == (picture.size, picture.tobytes())

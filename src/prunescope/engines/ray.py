@@ -93,7 +93,8 @@ class RayEngine:
         """Return how many of so many jobs are handed to Ray at once.
 
         All, so that each worker has its next job at once, unless Ray has room for more than there
-        are workers: where cores do not divide evenly, or a job needs no GPU.
+        are workers, since cores do not divide evenly, or many are beside few GPUs. Nodes that join
+        later may then run more jobs than there are workers.
         """
         room = Needs(tasks=jobs, threads=self.threads, gpu=False).room(self._ray)
         return jobs if room <= self.workers else self.workers

@@ -19,7 +19,7 @@ from prunescope.concepts.hub.classes import name_classes
 from prunescope.concepts.hub.columns import Columns, choose_columns
 from prunescope.concepts.hub.reading import RowReader, used_cells
 from prunescope.concepts.protocol import Annotation, Label
-from prunescope.concepts.request import Request
+from prunescope.concepts.request import Request, whole_number
 from prunescope.concepts.selection import EVERY_SPLIT, select_images
 from prunescope.data.first_rows import stream_hub
 from prunescope.data.hub import HubChoice, is_hub_name, open_hub
@@ -151,20 +151,20 @@ class HubRows:
         It covers the labels, and of each row the content of its image, masks, boxes and classes,
         wherever they are stored. Raises DataError where a file is missing.
         """
-        return self._recalled(tolerant=False)
+        return self._recalled()
 
     @property
     def tolerant_fingerprint(self) -> str:
         """The fingerprint, also where images cannot be read, which changes it."""
         try:
-            return self._recalled(tolerant=False)
+            return self._recalled()
         except DataError:
             return self._hash_rows(tolerant=True)
 
-    def _recalled(self, *, tolerant: bool) -> str:
+    def _recalled(self) -> str:
         files = [(path, status_of(path, "")) for path in self.files]
         stated = fingerprint([self._stated(), self.rows])
-        return recall(f"hub rows 1 {stated}", files, lambda: self._hash_rows(tolerant=tolerant))
+        return recall(f"hub rows 1 {stated}", files, lambda: self._hash_rows(tolerant=False))
 
     def _stated(self) -> list[object]:
         classes, columns = self.reader.classes, self.reader.columns
@@ -224,12 +224,8 @@ def _open_source(request: Request) -> Source:
     rows = stated.get("rows")
     if rows is None:
         return open_hub(request.place, choice)
-    if not rows.isdecimal() or int(rows) < 1:
-        raise ConfigError(
-            f'rows of the concept set "{request.name}" is "{rows}", but must be a whole number '
-            "from 1 on"
-        )
-    return stream_hub(request.place, choice, int(rows), stated.get("split"), request.progress)
+    count = whole_number(request.name, "rows", rows)
+    return stream_hub(request.place, choice, count, stated.get("split"), request.progress)
 
 
 def _wanted(request: Request, source: Source) -> tuple[str, ...]:
