@@ -1,5 +1,6 @@
 """Do labels that are chosen on one split and checked on another have the counts of these splits?"""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from torch import nn
 
 import prunescope as ps
-from prunescope.base.errors import ConfigError
+from prunescope.base.errors import ConfigError, DataError
 from prunescope.concepts import open_concepts
 from prunescope.networks.registry import build
 from prunescope.report.label_check_views import unit_check_text
@@ -100,6 +101,13 @@ def test_it_is_saved_and_read_again(found: ps.Dissection, tmp_path: Path) -> Non
     assert again["layer3"].units["concept_labelled"].tolist() == (
         found["layer3"].units["concept_labelled"].tolist()
     )
+
+
+def test_a_table_that_lacks_what_was_found_is_damaged(found: ps.Dissection) -> None:
+    layer = found["layer3"]
+    lacking = replace(layer, units=layer.units.drop(columns="iou_held_out"))
+    with pytest.raises(DataError, match=r"units.parquet of layer3 is damaged: it lacks"):
+        lacking.counts()
 
 
 @pytest.mark.parametrize(

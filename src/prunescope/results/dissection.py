@@ -189,8 +189,13 @@ class LayerDissection:
 
     def _counts_of_label_check(self, above: float | None) -> dict[str, Any]:
         stated = self.summary.get(LABEL_CHECK)
-        if stated is None or above is None or not were_checked(self.units):
+        if stated is None or above is None:
             return {}
+        if not were_checked(self.units):
+            raise DataError(
+                f"{UNITS} of {self.layer} is damaged: it lacks what was found of labels that its "
+                f"{SUMMARY} says were checked; dissect again"
+            )
         return {LABEL_CHECK: label_check_counts(self.units, stated, above)}
 
     def curve(self, ious: Sequence[float] = IOUS) -> pd.DataFrame:
